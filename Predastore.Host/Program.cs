@@ -1,0 +1,6 @@
+namespace Predastore.Host;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}
