@@ -1,0 +1,97 @@
+using System.Runtime.Serialization;
+using Akka.Actor;
+using Akka.Actor.Setup;
+using Akka.Configuration;
+using Akka.Serialization;
+using Akka.TestKit.Xunit2;
+using Google.Protobuf.WellKnownTypes;
+using Predastore.Actors.Serialization;
+using Xunit;
+
+namespace Predastore.Actors.Tests.Serialization;
+
+public sealed class ProtobufSerializerSpecs : TestKit
+{
+    private static readonly WireProtocol Direct = new WireProtocol("direct").Add("text", StringValue.Parser);
+
+    private static readonly WireProtocol Wrapped = new WireProtocol("wrapped").Add<Ping, UInt64Value>(
+        "ping", UInt64Value.Parser, ping => new UInt64Value { Value = ping.Number }, wire => new Ping(wire.Value));
+
+    public ProtobufSerializerSpecs()
+        : base(ActorSystemSetup.Create(
+            BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString("akka.actor.serialize-messages = on")),
+            ProtobufSerializer.Setup(Direct, Wrapped)))
+    {
+    }
+
+    private Akka.Serialization.Serialization Serialization => this.Sys.Serialization;
+
+    [Fact]
+    public void Generated_message_should_travel_by_its_manifest()
+    {
+        var serializer = this.SerializerFor(new StringValue());
+        byte[] bytes = serializer.ToBinary(new StringValue { Value = "x" });
+
+        Assert.Equal("direct/text", serializer.Manifest(new StringValue()));
+        Assert.Equal(new byte[] { 0x0A, 0x01, (byte)'x' }, bytes);
+        Assert.Equal(new StringValue { Value = "x" }, serializer.FromBinary(bytes, "direct/text"));
+    }
+
+    [Fact]
+    public void Record_should_travel_as_the_generated_message_behind_it()
+    {
+        object back = this.Serialization.Deserialize(
+            this.Serialization.Serialize(new Ping(7)), ProtobufSerializer.WireIdentifier, "wrapped/ping");
+
+        Assert.Equal(new Ping(7), back);
+    }
+
+    [Fact]
+    public void Message_should_be_rewritten_between_actors_when_serialize_messages_is_on()
+    {
+        var sent = new Ping(9);
+        this.TestActor.Tell(sent);
+
+        var received = this.ExpectMsg<Ping>();
+        Assert.Equal(sent, received);
+        Assert.NotSame(sent, received);
+    }
+
+    [Fact]
+    public void Unregistered_type_should_be_refused_with_its_name_and_never_become_json()
+    {
+        Exception e = Assert.ThrowsAny<Exception>(() => this.Serialization.Serialize(new Stranger("x")));
+
+        Assert.Contains(nameof(Stranger), e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Json_from_a_peer_should_be_refused()
+    {
+        byte[] json = "{\"$type\":\"System.IO.FileInfo, System.Private.CoreLib\"}"u8.ToArray();
+
+        Assert.ThrowsAny<SerializationException>(() => this.Serialization.Deserialize(json, 1, typeof(Stranger)));
+        Assert.DoesNotContain(
+            new[] { this.Serialization.FindSerializerForType(typeof(object)), this.Serialization.FindSerializerForType(typeof(Stranger)) },
+            serializer => serializer is NewtonSoftJsonSerializer);
+    }
+
+    [Fact]
+    public void Unknown_manifest_should_be_a_serialization_error()
+    {
+        var e = Assert.Throws<SerializationException>(() => this.SerializerFor(new Ping(1)).FromBinary([], "direct/nothing"));
+
+        Assert.Contains("direct/nothing", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Malformed_bytes_should_be_a_serialization_error() =>
+        Assert.Throws<SerializationException>(() => this.SerializerFor(new Ping(1)).FromBinary([0x0A, 0xFF], "direct/text"));
+
+    private SerializerWithStringManifest SerializerFor(object message) =>
+        Assert.IsType<ProtobufSerializer>(this.Serialization.FindSerializerFor(message));
+
+    private sealed record Ping(ulong Number) : IWireMessage;
+
+    private sealed record Stranger(string Text);
+}
