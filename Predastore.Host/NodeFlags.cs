@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Predastore.Host;
 
 /// <summary>What the command line says about a node; null where it is silent. Flags win over the cluster file.</summary>
@@ -23,4 +25,11 @@ public sealed record NodeFlags
 
     /// <summary>In the order given: the first seals.</summary>
     public IReadOnlyList<string> EncryptionKeyFiles { get; init; } = [];
+
+    public LogLevel? LogLevel { get; init; }
+
+    /// <summary>True if the command line says anything but <c>--base-path</c> and <c>--log-level</c>: then a cluster file is needed.</summary>
+    public bool NeedFile =>
+        Node is not null || Host is not null || Port is not null || TlsCa is not null || TlsCert is not null || TlsKey is not null
+        || EncryptionKeyFiles.Count > 0;
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Predastore.Host.Config;
 
 namespace Predastore.Host;
@@ -50,7 +51,10 @@ public sealed record NodeOptions
     /// <summary>True when all nodes of the cluster file run in this process, and the in-process transport joins them.</summary>
     public required bool AllInProcess { get; init; }
 
-    /// <summary>True for the calm cluster timings of production; development clusters notice a dead node sooner.</summary>
+    /// <summary>The least severe log line that is written.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    /// <summary>True for a cluster on loopback: it uses the quick cluster timings; production uses calmer ones.</summary>
     public bool IsDevelopment => HostAddress.IsLoopback(Control.Host);
 }
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Predastore.Host.Config;
 
 namespace Predastore.Host;
@@ -74,6 +75,7 @@ public static class NodeOptionsResolver
             MasterKeyFiles = keys,
             Transport = file.Transport,
             AllInProcess = allInProcess,
+            LogLevel = flags.LogLevel ?? LogLevel.Information,
         };
     }
 
