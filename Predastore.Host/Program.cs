@@ -1,6 +1,9 @@
+using Predastore.Host.Commands;
+using Predastore.Host.Nodes;
+
 namespace Predastore.Host;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private static Task<int> Main(string[] args) => CommandLine.RunAsync(args, CommandContext.OfProcess(new NodeLauncher()));
 }

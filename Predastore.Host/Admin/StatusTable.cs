@@ -1,0 +1,77 @@
+using System.Globalization;
+using Predastore.Http.Admin;
+using Spectre.Console;
+
+namespace Predastore.Host.Admin;
+
+/// <summary>The status of a cluster as tables for people.</summary>
+internal static class StatusTable
+{
+    public static void Write(IAnsiConsole console, ClusterStatus status)
+    {
+        string leader = status.Raft.Leader is uint node ? $"node {node}" : "none";
+        console.MarkupLineInterpolated($"[bold]{status.Cluster}[/] {status.ClusterId ?? "(not bootstrapped)"}, answered by node {status.AnsweredBy}, version {status.Version}");
+        console.MarkupLineInterpolated(
+            $"leader {leader}, term {status.Raft.Term}, commit index {status.Raft.CommitIndex}, {status.Raft.VotersReachable} of {status.Raft.Voters} voters reachable");
+        console.MarkupLineInterpolated($"ring epoch {status.Ring.Epoch}, RS({status.Ring.Data},{status.Ring.Parity}), {status.Sessions.Count} sessions");
+        console.MarkupLineInterpolated(
+            $"heal backlog {status.Maintenance.HealBacklog}, garbage {status.Maintenance.GarbageBacklog}, open uploads {status.Maintenance.OpenUploads}");
+        console.Write(Nodes(status));
+        console.Write(Storages(status));
+        foreach (string warning in status.Warnings)
+            console.MarkupLineInterpolated($"[yellow]! {warning}[/]");
+    }
+
+    private static Table Nodes(ClusterStatus status)
+    {
+        Table table = NewTable("Node", "Host", "State", "Roles", "Replica", "Term", "Commit", "Applied", "Transport");
+        foreach (NodeStatus node in status.Nodes)
+        {
+            PeerTransportStatus? transport = status.Transports.FirstOrDefault(peer => peer.Peer == node.Node);
+            string via = node.Node == status.AnsweredBy ? "-" : transport is null ? "" : transport.Kind + (transport.Why is null ? "" : $" ({transport.Why})");
+            Row(table, Number(node.Node), node.Host, node.State, string.Join(' ', node.Roles), node.Replica?.Role ?? "-",
+                Number(node.Replica?.Term), Number(node.Replica?.CommitIndex), Number(node.Replica?.AppliedIndex), via);
+        }
+        return table;
+    }
+
+    private static Table Storages(ClusterStatus status)
+    {
+        Table table = NewTable("Storage", "Node", "State", "Total", "Free", "Live", "Shards", "Weight", "Zone");
+        foreach (StorageStatus storage in status.Storages)
+            Row(table, Number(storage.Id), Number(storage.Node), storage.State, Bytes(storage.BytesTotal), Free(storage),
+                Bytes(storage.BytesLive), Number(storage.Shards), Number(storage.Weight), storage.Zone);
+        return table;
+    }
+
+    private static Table NewTable(params string[] columns)
+    {
+        var table = new Table { Border = TableBorder.Rounded };
+        foreach (string column in columns)
+            table.AddColumn(new TableColumn(column).NoWrap());
+        return table;
+    }
+
+    // Host names and zones are the operator's: escaped, so that a bracket in one is text and no markup.
+    private static void Row(Table table, params string[] cells) => table.AddRow([.. cells.Select(cell => new Text(cell))]);
+
+    private static string Number(long? number) => number?.ToString("N0", CultureInfo.InvariantCulture) ?? "?";
+
+    private static string Number(ulong? number) => number?.ToString("N0", CultureInfo.InvariantCulture) ?? "?";
+
+    private static string Free(StorageStatus storage) => storage is { BytesFree: long free, BytesTotal: > 0 and long total }
+        ? string.Create(CultureInfo.InvariantCulture, $"{Bytes(free)} ({100.0 * free / total:0} %)")
+        : "?";
+
+    private static string Bytes(long? bytes)
+    {
+        if (bytes is not long count)
+            return "?";
+        string[] units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+        double value = count;
+        int unit = 0;
+        for (; value >= 1024 && unit < units.Length - 1; unit++)
+            value /= 1024;
+        return value.ToString(unit == 0 ? "0" : "0.0", CultureInfo.InvariantCulture) + " " + units[unit];
+    }
+}

@@ -1,0 +1,24 @@
+using System.CommandLine;
+using Predastore.Host.Config;
+
+namespace Predastore.Host.Commands;
+
+/// <summary><c>s3d check</c>: reads a cluster file as a node would and says what it makes of it; starts nothing.</summary>
+internal static class CheckCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var command = new Command("check", "Check a cluster file and print the digest that all nodes must agree on.");
+        Option<string> config = new("--config", "-c") { Description = "The cluster file.", HelpName = "FILE", Required = true };
+        command.Options.Add(config);
+        command.SetAction((result, _) => CommandLine.GuardAsync(context, () =>
+        {
+            ClusterFile file = ClusterFile.Load(result.GetRequiredValue(config));
+            context.Out.WriteLine(
+                $"{file.Source}: {file.Nodes.Count} nodes, {file.Dbs.Count} metadata replicas, {file.Storages.Count} storage ids, "
+                + $"RS({file.Rs.Data},{file.Rs.Parity}), digest {Convert.ToHexStringLower(file.SharedDigest())}");
+            return Task.FromResult(ExitCode.Ok);
+        }));
+        return command;
+    }
+}
