@@ -8,8 +8,8 @@ namespace Predastore.Actors.Serialization;
 /// </summary>
 public sealed class ManifestTable
 {
-    private readonly FrozenDictionary<string, WireEntry> byManifest;
-    private readonly FrozenDictionary<Type, WireEntry> byType;
+    private readonly FrozenDictionary<string, WireEntry> _byManifest;
+    private readonly FrozenDictionary<Type, WireEntry> _byType;
 
     /// <exception cref="ArgumentException">Two protocols share a name or a message type.</exception>
     public ManifestTable(IEnumerable<WireProtocol> protocols)
@@ -29,17 +29,17 @@ public sealed class ManifestTable
             }
         }
 
-        this.byManifest = manifests.ToFrozenDictionary(StringComparer.Ordinal);
-        this.byType = types.ToFrozenDictionary();
+        _byManifest = manifests.ToFrozenDictionary(StringComparer.Ordinal);
+        _byType = types.ToFrozenDictionary();
     }
 
     /// <summary>Every registered message type.</summary>
-    public IReadOnlyCollection<Type> Types => this.byType.Keys;
+    public IReadOnlyCollection<Type> Types => _byType.Keys;
 
     /// <summary>Every registered manifest, sorted.</summary>
-    public IReadOnlyList<string> Manifests => [.. this.byManifest.Keys.Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Manifests => [.. _byManifest.Keys.Order(StringComparer.Ordinal)];
 
-    internal WireEntry? Find(string manifest) => this.byManifest.GetValueOrDefault(manifest);
+    internal WireEntry? Find(string manifest) => _byManifest.GetValueOrDefault(manifest);
 
-    internal WireEntry? Find(Type type) => this.byType.GetValueOrDefault(type);
+    internal WireEntry? Find(Type type) => _byType.GetValueOrDefault(type);
 }

@@ -33,10 +33,10 @@ public sealed class ProtobufSerializer(ExtendedActorSystem system, ManifestTable
     }
 
     /// <exception cref="ArgumentException">The type is in no protocol.</exception>
-    public override string Manifest(object o) => this.EntryOf(o).Manifest;
+    public override string Manifest(object o) => EntryOf(o).Manifest;
 
     /// <exception cref="ArgumentException">The type is in no protocol.</exception>
-    public override byte[] ToBinary(object obj) => this.EntryOf(obj).Write(obj);
+    public override byte[] ToBinary(object obj) => EntryOf(obj).Write(obj);
 
     /// <exception cref="SerializationException">
     /// The manifest is unknown (a peer of another version) or the bytes are no message of it.

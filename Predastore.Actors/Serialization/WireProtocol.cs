@@ -10,16 +10,16 @@ namespace Predastore.Actors.Serialization;
 /// <example><c>new WireProtocol("raft").Add("vote", VoteRequest.Parser).Add("append", AppendEntries.Parser)</c></example>
 public sealed class WireProtocol
 {
-    private readonly List<WireEntry> entries = [];
+    private readonly List<WireEntry> _entries = [];
 
     /// <param name="name">First part of every manifest: lower-case letters, digits and '-'.</param>
     /// <exception cref="ArgumentException">The name is empty or has another character.</exception>
-    public WireProtocol(string name) => this.Name = Checked(name);
+    public WireProtocol(string name) => Name = Checked(name);
 
     /// <summary>First part of every manifest.</summary>
     public string Name { get; }
 
-    internal IReadOnlyList<WireEntry> Entries => this.entries;
+    internal IReadOnlyList<WireEntry> Entries => _entries;
 
     /// <summary>Registers a generated message that is sent as it is.</summary>
     /// <param name="name">Second part of the manifest.</param>
@@ -27,7 +27,7 @@ public sealed class WireProtocol
     /// <exception cref="ArgumentException">The name or the type is already taken in this protocol.</exception>
     public WireProtocol Add<TMessage>(string name, MessageParser<TMessage> parser)
         where TMessage : class, IMessage<TMessage> =>
-        this.Add(name, typeof(TMessage), static message => ((TMessage)message).ToByteArray(), parser.ParseFrom);
+        Add(name, typeof(TMessage), static message => ((TMessage)message).ToByteArray(), parser.ParseFrom);
 
     /// <summary>Registers a sealed record that travels as a generated message.</summary>
     /// <param name="name">Second part of the manifest.</param>
@@ -43,18 +43,18 @@ public sealed class WireProtocol
         // A subclass would be written as its base: what it adds would be lost without an error.
         if (!typeof(TRecord).IsSealed)
             throw new ArgumentException($"{typeof(TRecord)} crosses nodes and must be sealed");
-        return this.Add(
+        return Add(
             name, typeof(TRecord), message => write((TRecord)message).ToByteArray(), bytes => read(parser.ParseFrom(bytes)));
     }
 
     private WireProtocol Add(string name, Type type, Func<object, byte[]> write, Func<byte[], object> read)
     {
-        string manifest = $"{this.Name}/{Checked(name)}";
-        if (this.entries.Exists(entry => entry.Manifest == manifest))
+        string manifest = $"{Name}/{Checked(name)}";
+        if (_entries.Exists(entry => entry.Manifest == manifest))
             throw new ArgumentException($"manifest {manifest} is registered twice");
-        if (this.entries.Exists(entry => entry.Type == type))
-            throw new ArgumentException($"{type} is registered twice in protocol {this.Name}");
-        this.entries.Add(new WireEntry(manifest, type, write, read));
+        if (_entries.Exists(entry => entry.Type == type))
+            throw new ArgumentException($"{type} is registered twice in protocol {Name}");
+        _entries.Add(new WireEntry(manifest, type, write, read));
         return this;
     }
 

@@ -24,12 +24,12 @@ public sealed class ProtobufSerializerSpecs : TestKit
     {
     }
 
-    private Akka.Serialization.Serialization Serialization => this.Sys.Serialization;
+    private Akka.Serialization.Serialization Serialization => Sys.Serialization;
 
     [Fact]
     public void Generated_message_should_travel_by_its_manifest()
     {
-        var serializer = this.SerializerFor(new StringValue());
+        var serializer = SerializerFor(new StringValue());
         byte[] bytes = serializer.ToBinary(new StringValue { Value = "x" });
 
         Assert.Equal("direct/text", serializer.Manifest(new StringValue()));
@@ -40,8 +40,8 @@ public sealed class ProtobufSerializerSpecs : TestKit
     [Fact]
     public void Record_should_travel_as_the_generated_message_behind_it()
     {
-        object back = this.Serialization.Deserialize(
-            this.Serialization.Serialize(new Ping(7)), ProtobufSerializer.WireIdentifier, "wrapped/ping");
+        object back = Serialization.Deserialize(
+            Serialization.Serialize(new Ping(7)), ProtobufSerializer.WireIdentifier, "wrapped/ping");
 
         Assert.Equal(new Ping(7), back);
     }
@@ -50,9 +50,9 @@ public sealed class ProtobufSerializerSpecs : TestKit
     public void Message_should_be_rewritten_between_actors_when_serialize_messages_is_on()
     {
         var sent = new Ping(9);
-        this.TestActor.Tell(sent);
+        TestActor.Tell(sent);
 
-        var received = this.ExpectMsg<Ping>();
+        var received = ExpectMsg<Ping>();
         Assert.Equal(sent, received);
         Assert.NotSame(sent, received);
     }
@@ -60,7 +60,7 @@ public sealed class ProtobufSerializerSpecs : TestKit
     [Fact]
     public void Unregistered_type_should_be_refused_with_its_name_and_never_become_json()
     {
-        Exception e = Assert.ThrowsAny<Exception>(() => this.Serialization.Serialize(new Stranger("x")));
+        Exception e = Assert.ThrowsAny<Exception>(() => Serialization.Serialize(new Stranger("x")));
 
         Assert.Contains(nameof(Stranger), e.Message, StringComparison.Ordinal);
     }
@@ -70,26 +70,26 @@ public sealed class ProtobufSerializerSpecs : TestKit
     {
         byte[] json = "{\"$type\":\"System.IO.FileInfo, System.Private.CoreLib\"}"u8.ToArray();
 
-        Assert.ThrowsAny<SerializationException>(() => this.Serialization.Deserialize(json, 1, typeof(Stranger)));
+        Assert.ThrowsAny<SerializationException>(() => Serialization.Deserialize(json, 1, typeof(Stranger)));
         Assert.DoesNotContain(
-            new[] { this.Serialization.FindSerializerForType(typeof(object)), this.Serialization.FindSerializerForType(typeof(Stranger)) },
+            new[] { Serialization.FindSerializerForType(typeof(object)), Serialization.FindSerializerForType(typeof(Stranger)) },
             serializer => serializer is NewtonSoftJsonSerializer);
     }
 
     [Fact]
     public void Unknown_manifest_should_be_a_serialization_error()
     {
-        var e = Assert.Throws<SerializationException>(() => this.SerializerFor(new Ping(1)).FromBinary([], "direct/nothing"));
+        var e = Assert.Throws<SerializationException>(() => SerializerFor(new Ping(1)).FromBinary([], "direct/nothing"));
 
         Assert.Contains("direct/nothing", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Malformed_bytes_should_be_a_serialization_error() =>
-        Assert.Throws<SerializationException>(() => this.SerializerFor(new Ping(1)).FromBinary([0x0A, 0xFF], "direct/text"));
+        Assert.Throws<SerializationException>(() => SerializerFor(new Ping(1)).FromBinary([0x0A, 0xFF], "direct/text"));
 
     private SerializerWithStringManifest SerializerFor(object message) =>
-        Assert.IsType<ProtobufSerializer>(this.Serialization.FindSerializerFor(message));
+        Assert.IsType<ProtobufSerializer>(Serialization.FindSerializerFor(message));
 
     private sealed record Ping(ulong Number) : IWireMessage;
 

@@ -1,0 +1,200 @@
+using System.Net;
+using System.Net.Sockets;
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Event;
+using Akka.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Predastore.Actors.Topology;
+
+namespace Predastore.Actors.Hosting;
+
+public sealed partial class ActorSystemKeeper
+{
+    // A system that ends soon after it was built is rebuilt ever more slowly: peers that refuse it must not be flooded.
+    private static readonly TimeSpan BackoffMin = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan HealthyAfter = TimeSpan.FromSeconds(30);
+
+    private async Task KeepAsync(Built built)
+    {
+        TimeSpan backoff = BackoffMin;
+        while (true)
+        {
+            long since = _time.GetTimestamp();
+            // The second wait is for StopAsync being cut short: then nobody ends the system.
+            await Task.WhenAny(built.System.WhenTerminated, Task.Delay(Timeout.InfiniteTimeSpan, _stopping.Token));
+            if (_stopping.IsCancellationRequested) break;
+
+            Log.SystemEnded(_log, Node, Incarnation, CoordinatedShutdown.Get(built.System).ShutdownReason?.GetType().Name ?? "unknown");
+            await ReleaseAsync(built);
+            if (_time.GetElapsedTime(since) > HealthyAfter) backoff = BackoffMin;
+            if (await RebuildAsync(backoff) is not { } next) return;
+            built = next;
+            backoff = Longer(backoff);
+        }
+
+        await built.System.WhenTerminated.WaitAsync(StopGrace).ContinueWith(static _ => { }, TaskScheduler.Default);
+        await ReleaseAsync(built);
+    }
+
+    /// <summary>Tries until it works or the node stops; null then.</summary>
+    private async Task<Built?> RebuildAsync(TimeSpan backoff)
+    {
+        while (true)
+        {
+            try
+            {
+                await Task.Delay(backoff, _time, _stopping.Token);
+                return await BuildAsync(_stopping.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return null;
+            }
+            catch (Exception e)
+            {
+                Log.RebuildFailed(_log, Node, e);
+                backoff = Longer(backoff);
+            }
+        }
+    }
+
+    private static TimeSpan Longer(TimeSpan backoff) => backoff * 2 < BackoffMax ? backoff * 2 : BackoffMax;
+
+    // After StopAsync was cut short the system is left to die alone for this long.
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(1);
+
+    private async Task<Built> BuildAsync(CancellationToken cancellation)
+    {
+        await RequirePortAsync(cancellation);
+        ServiceProvider services = Services();
+        ActorSystem? system = null;
+        try
+        {
+            system = services.GetRequiredService<ActorSystem>();
+            var built = new Built(services, system);
+            int incarnation = Interlocked.Increment(ref _incarnation);
+            lock (_gate) _built = built;
+
+            var shutdown = CoordinatedShutdown.Get(system);
+            // First of all phases: no request begins on a system that is going down.
+            shutdown.AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "node-not-up", () =>
+            {
+                MarkDown();
+                return Task.FromResult(Akka.Done.Instance);
+            });
+            foreach (IHostedService hosted in services.GetServices<IHostedService>()) await hosted.StartAsync(cancellation);
+            system.ActorOf(QuarantineWatch.Props(), "quarantine-watch");
+            Cluster.Get(system).RegisterOnMemberUp(() => MarkUp(built));
+            Log.SystemBuilt(_log, Node, incarnation, _settings.Address);
+            return built;
+        }
+        catch
+        {
+            if (system is not null) await system.Terminate();
+            await services.DisposeAsync();
+            lock (_gate) _built = null;
+            throw;
+        }
+    }
+
+    private ServiceProvider Services()
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton(_loggers);
+        services.AddLogging();
+        services.AddSingleton<IHostApplicationLifetime>(new NoLifetime());
+        services.AddAkka(NodeConfiguration.SystemName, (builder, _) =>
+        {
+            builder.ConfigureLoggers(loggers =>
+            {
+                loggers.ClearLoggers();
+                loggers.AddLoggerFactory(_loggers);
+            });
+            builder.WithPredastoreNode(_settings);
+            builder.WithTopology(_topology);
+            _compose(builder);
+        });
+        return services.BuildServiceProvider();
+    }
+
+    /// <summary>
+    /// Finds out whether the port is free before an actor system is half built: its own error is a stack trace, and what it has
+    /// started by then would stay.
+    /// </summary>
+    private async Task RequirePortAsync(CancellationToken cancellation)
+    {
+        string host = _settings.BindHost ?? _settings.Address.Host;
+        try
+        {
+            IPAddress[] addresses = await Dns.GetHostAddressesAsync(host, cancellation);
+            var listener = new TcpListener(addresses[0], _settings.Address.Port);
+            listener.Start();
+            listener.Stop();
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"cannot listen on {host}:{_settings.Address.Port} (cluster control port): {e.Message}", e);
+        }
+    }
+
+    private async Task ReleaseAsync(Built built)
+    {
+        MarkDown();
+        lock (_gate)
+        {
+            if (_built == built) _built = null;
+        }
+
+        _topology.Forget();
+        await built.Services.DisposeAsync();
+    }
+
+    private void MarkUp(Built built)
+    {
+        lock (_gate)
+        {
+            if (_built != built || built.GoingDown) return;
+            _isUp = true;
+            _up.TrySetResult(built.System);
+        }
+
+        Log.NodeUp(_log, Node, Incarnation);
+    }
+
+    private void MarkDown()
+    {
+        lock (_gate)
+        {
+            if (_built is { } built) built.GoingDown = true;
+            _isUp = false;
+            if (_up.Task.IsCompleted) _up = NewSignal();
+        }
+    }
+
+    private sealed class Built(ServiceProvider services, ActorSystem system)
+    {
+        public ServiceProvider Services { get; } = services;
+
+        public ActorSystem System { get; } = system;
+
+        public bool GoingDown { get; set; }
+    }
+
+    /// <summary>The end of one actor system is not the end of the program.</summary>
+    private sealed class NoLifetime : IHostApplicationLifetime
+    {
+        public CancellationToken ApplicationStarted => CancellationToken.None;
+
+        public CancellationToken ApplicationStopping => CancellationToken.None;
+
+        public CancellationToken ApplicationStopped => CancellationToken.None;
+
+        public void StopApplication()
+        {
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Predastore.Actors.Hosting;
+
+namespace Predastore.Actors.Topology;
+
+/// <summary>
+/// The topology of one node. Written by the <see cref="TopologyActor"/> of the current actor system, read by anyone; it outlives
+/// each actor system, and between two of them nobody is alive.
+/// </summary>
+internal sealed class NodeTopology : ITopology
+{
+    /// <summary>How long a node or storage id that failed this node is avoided.</summary>
+    public static readonly TimeSpan SuspectFor = TimeSpan.FromSeconds(10);
+
+    private readonly NodeSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<uint, DateTimeOffset> _suspectNodes = new();
+    private readonly ConcurrentDictionary<uint, DateTimeOffset> _suspectStorage = new();
+    private readonly ConcurrentDictionary<Action<TopologyView>, bool> _listeners = new();
+    private readonly Lock _writing = new();
+    private volatile TopologyView _view;
+    private volatile RefCache? _refs;
+
+    public NodeTopology(NodeSettings settings, TimeProvider time)
+    {
+        _settings = settings;
+        _time = time;
+        _view = new TopologyView(0, settings.Node, settings.Nodes.Select(pair => Absent(pair.Key)), settings.DbNodes, settings.StorageNodes);
+    }
+
+    public TopologyView View => _view;
+
+    public NodeSettings Settings => _settings;
+
+    public bool IsUsable(uint node) => _view.IsAlive(node) && !IsSuspect(_suspectNodes, node);
+
+    public bool IsStorageUsable(uint storageId) =>
+        TryNodeOf(storageId, out uint node) && IsUsable(node) && !IsSuspect(_suspectStorage, storageId);
+
+    public bool TryNodeOf(uint storageId, out uint node) => _view.StorageNodes.TryGetValue(storageId, out node);
+
+    public void SuspectNode(uint node)
+    {
+        // Unknown numbers are not kept: the table is bounded by the cluster file.
+        if (node != _settings.Node && _settings.Nodes.ContainsKey(node)) _suspectNodes[node] = _time.GetUtcNow() + SuspectFor;
+    }
+
+    public void SuspectStorage(uint storageId)
+    {
+        if (_view.StorageNodes.ContainsKey(storageId)) _suspectStorage[storageId] = _time.GetUtcNow() + SuspectFor;
+    }
+
+    public DateTimeOffset? SuspectUntil(uint node) =>
+        _suspectNodes.TryGetValue(node, out DateTimeOffset until) && until > _time.GetUtcNow() ? until : null;
+
+    public void PlaceStorage(IReadOnlyDictionary<uint, uint> storageNodes) =>
+        Change(view => new TopologyView(view.Version + 1, view.Self, view.Nodes.Values, view.DbNodes, storageNodes));
+
+    public IActorRef? Find(uint node, string path) => IsUsable(node) ? _refs?.Find(node, path) : null;
+
+    public IDisposable OnChange(Action<TopologyView> changed)
+    {
+        // A wrapper of its own, so that one delegate can be registered twice.
+        Action<TopologyView> listener = view => changed(view);
+        _listeners[listener] = true;
+        return new Subscription(this, listener);
+    }
+
+    /// <summary>A peer answered: it is no longer suspect.</summary>
+    internal void Clear(uint node) => _suspectNodes.TryRemove(node, out _);
+
+    /// <summary>A new actor system: references are resolved in it from now on.</summary>
+    internal void Attach(ExtendedActorSystem system) => _refs = new RefCache(system, _settings);
+
+    /// <summary>The actor system is gone: nobody is alive until the next one says so.</summary>
+    internal void Forget()
+    {
+        _refs = null;
+        Update(_settings.Nodes.Keys.Select(Absent));
+    }
+
+    /// <summary>Sets what is known of the given nodes; says nothing if that changes nothing.</summary>
+    internal void Update(IEnumerable<NodeView> changed) => Change(view =>
+    {
+        var nodes = view.Nodes.ToDictionary();
+        bool same = true;
+        foreach (NodeView node in changed)
+        {
+            if (!nodes.TryGetValue(node.Node, out NodeView? old) || Same(old, node)) continue;
+            if (old.Uid != node.Uid) _refs?.Forget(node.Node);
+            nodes[node.Node] = node;
+            same = false;
+        }
+
+        return same ? view : new TopologyView(view.Version + 1, view.Self, nodes.Values, view.DbNodes, view.StorageNodes);
+    });
+
+    internal NodeView Absent(uint node) =>
+        new(node, _settings.Nodes[node].Host, _settings.Nodes[node].Port, [], Up: false, Reachable: false, Uid: 0);
+
+    private static bool Same(NodeView a, NodeView b) =>
+        a.Up == b.Up && a.Reachable == b.Reachable && a.Uid == b.Uid && a.Roles.SequenceEqual(b.Roles);
+
+    private bool IsSuspect(ConcurrentDictionary<uint, DateTimeOffset> suspects, uint id)
+    {
+        if (!suspects.TryGetValue(id, out DateTimeOffset until)) return false;
+        if (until > _time.GetUtcNow()) return true;
+        suspects.TryRemove(new KeyValuePair<uint, DateTimeOffset>(id, until));
+        return false;
+    }
+
+    private void Change(Func<TopologyView, TopologyView> change)
+    {
+        // Listeners are called under the lock: they see the pictures in order.
+        lock (_writing)
+        {
+            TopologyView before = _view;
+            TopologyView after = change(before);
+            if (ReferenceEquals(before, after)) return;
+            _view = after;
+            foreach (Action<TopologyView> listener in _listeners.Keys) listener(after);
+        }
+    }
+
+    private sealed class Subscription(NodeTopology topology, Action<TopologyView> listener) : IDisposable
+    {
+        public void Dispose() => topology._listeners.TryRemove(listener, out _);
+    }
+}

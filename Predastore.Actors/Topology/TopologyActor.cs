@@ -1,0 +1,176 @@
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Event;
+using Akka.Remote;
+using Predastore.Actors.Hosting;
+using Predastore.Actors.Topology.Wire;
+
+namespace Predastore.Actors.Topology;
+
+/// <summary>
+/// Turns cluster membership, reachability and lost connections into the <see cref="TopologyView"/> of its node. A lost connection
+/// arrives within milliseconds of a process's death, the failure detector's verdict seconds later: so a lost connection makes the node
+/// suspect at once, and any sign of life takes that back.
+/// </summary>
+internal sealed class TopologyActor : UntypedActor, IWithTimers
+{
+    /// <summary>Name of this actor under <c>/user</c>, the same on every node.</summary>
+    public const string Name = "topology";
+
+    private readonly NodeTopology _topology;
+    private readonly NodeSettings _settings;
+    private readonly Cluster _cluster = Cluster.Get(Context.System);
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Dictionary<UniqueAddress, Member> _members = [];
+    private readonly HashSet<UniqueAddress> _unreachable = [];
+    private readonly HashSet<uint> _lost = [];
+    private readonly Dictionary<Address, uint> _nodeAt;
+    private readonly Islands _islands;
+
+    public TopologyActor(NodeTopology topology)
+    {
+        _topology = topology;
+        _settings = topology.Settings;
+        _nodeAt = _settings.Nodes.Keys.ToDictionary(node => _settings.AkkaAddress(node));
+        _islands = new Islands(_settings.DbNodes);
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private Incarnation Me => new() { Node = _settings.Node, Uid = _cluster.SelfUniqueAddress.Uid };
+
+    public static Props Props(NodeTopology topology) => Akka.Actor.Props.Create(() => new TopologyActor(topology));
+
+    protected override void PreStart()
+    {
+        _topology.Attach((ExtendedActorSystem)Context.System);
+        _cluster.Subscribe(
+            Self,
+            ClusterEvent.SubscriptionInitialStateMode.InitialStateAsSnapshot,
+            typeof(ClusterEvent.IMemberEvent),
+            typeof(ClusterEvent.IReachabilityEvent));
+        Context.System.EventStream.Subscribe<DisassociatedEvent>(Self);
+        Context.System.EventStream.Subscribe<AssociatedEvent>(Self);
+        TimeSpan interval = Context.System.Settings.Config.GetTimeSpan("predastore.topology.probe-interval");
+        Timers.StartPeriodicTimer(ProbeTick.Instance, ProbeTick.Instance, interval);
+    }
+
+    protected override void PostStop()
+    {
+        _cluster.Unsubscribe(Self);
+        Context.System.EventStream.Unsubscribe(Self);
+    }
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case ClusterEvent.CurrentClusterState state:
+                foreach (Member member in state.Members) _members[member.UniqueAddress] = member;
+                foreach (Member member in state.Unreachable) _unreachable.Add(member.UniqueAddress);
+                Publish();
+                break;
+            case ClusterEvent.MemberRemoved removed:
+                _members.Remove(removed.Member.UniqueAddress);
+                _unreachable.Remove(removed.Member.UniqueAddress);
+                Publish();
+                break;
+            case ClusterEvent.IMemberEvent changed:
+                _members[changed.Member.UniqueAddress] = changed.Member;
+                Publish();
+                break;
+            case ClusterEvent.UnreachableMember unreachable:
+                _unreachable.Add(unreachable.Member.UniqueAddress);
+                Publish();
+                break;
+            case ClusterEvent.ReachableMember reachable:
+                _unreachable.Remove(reachable.Member.UniqueAddress);
+                Publish();
+                break;
+            case DisassociatedEvent lost:
+                ConnectionLost(lost.RemoteAddress);
+                break;
+            case AssociatedEvent connected:
+                if (_nodeAt.TryGetValue(connected.RemoteAddress, out uint peer)) SignOfLife(peer);
+                break;
+            case ProbeTick:
+                ProbeAbsent();
+                break;
+            case Probe probe:
+                Answer(probe);
+                break;
+            case ProbeReply reply:
+                SignOfLife(reply.Sender.Node);
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void ConnectionLost(Address address)
+    {
+        if (!_nodeAt.TryGetValue(address, out uint node) || node == _settings.Node) return;
+        _lost.Add(node);
+        _topology.SuspectNode(node);
+        // One of two connections of a healthy pair may end; the answer takes the suspicion back within a millisecond.
+        Selection(node).Tell(NewProbe());
+    }
+
+    private void SignOfLife(uint node)
+    {
+        // Only what a lost connection began ends here; a node that is connected but silent stays suspect.
+        if (_lost.Remove(node)) _topology.Clear(node);
+    }
+
+    private void Answer(Probe probe)
+    {
+        if (probe.Sender is null || !_settings.Nodes.ContainsKey(probe.Sender.Node)) return;
+        Sender.Tell(new ProbeReply { Sender = Me });
+        if (!_islands.MustYield(Me, UpMembers(), probe)) return;
+        _log.Warning(
+            "Node {0} runs another cluster of this cluster file; this node leaves its own and joins that one", probe.Sender.Node);
+        _ = CoordinatedShutdown.Get(Context.System).Run(CoordinatedShutdown.ClusterDowningReason.Instance);
+    }
+
+    private void ProbeAbsent()
+    {
+        Probe? probe = null;
+        TopologyView view = _topology.View;
+        foreach (uint node in _settings.Nodes.Keys)
+            if (node != _settings.Node && !view.IsAlive(node)) Selection(node).Tell(probe ??= NewProbe());
+    }
+
+    private Probe NewProbe() => new() { Sender = Me, Members = { UpMembers() } };
+
+    private List<Incarnation> UpMembers() =>
+        [.. _topology.View.Nodes.Values.Where(node => node.Up).Select(node => new Incarnation { Node = node.Node, Uid = node.Uid })];
+
+    private ActorSelection Selection(uint node) =>
+        Context.ActorSelection(new RootActorPath(_settings.AkkaAddress(node)) / "user" / Name);
+
+    private void Publish() => _topology.Update(_settings.Nodes.Keys.Select(Look));
+
+    private NodeView Look(uint node)
+    {
+        Address address = _settings.AkkaAddress(node);
+        // A restarted node is there twice for a while: the old system that is on its way out, and the new one.
+        Member? member = _members.Values
+            .Where(m => m.Address.Equals(address) && NodeRoles.TryNumber(m.Roles, out uint number) && number == node)
+            .OrderByDescending(m => m.Status is MemberStatus.Up or MemberStatus.WeaklyUp)
+            .FirstOrDefault();
+        if (member is null) return _topology.Absent(node);
+        return _topology.Absent(node) with
+        {
+            Roles = [.. member.Roles.Order(StringComparer.Ordinal)],
+            Up = member.Status is MemberStatus.Up or MemberStatus.WeaklyUp,
+            Reachable = !_unreachable.Contains(member.UniqueAddress),
+            Uid = member.UniqueAddress.Uid,
+        };
+    }
+
+    private sealed class ProbeTick : INoSerializationVerificationNeeded
+    {
+        public static readonly ProbeTick Instance = new();
+    }
+}
