@@ -35,7 +35,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
     {
         _compose = compose ?? ((_, _) => { });
         _overrides = ConfigurationFactory.ParseString(
-            overrides + "\nakka.remote.log-remote-lifecycle-events = on");
+            overrides + "\nakka.coordinated-shutdown.run-by-actor-system-terminate = off");
         _protocols = protocols;
         (string net, int port) = FreeNet(nodes);
         Net = net;
@@ -126,7 +126,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
         {
             ActorSystem? system = keeper.Current;
             await keeper.StopAsync(new CancellationToken(canceled: true));
-            if (system is not null) await ((ExtendedActorSystem)system).Terminate();
+            if (system is not null) await system.Terminate();
         }));
         foreach (ClusterTrust trust in _trusts) trust.Dispose();
         Ca.Dispose();
