@@ -1,6 +1,5 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
-using Akka.Actor;
 using Akka.Event;
 using Akka.Remote.Transport.DotNetty;
 using Predastore.Shards.Transport;
@@ -27,7 +26,7 @@ internal sealed class RemoteTrust(ClusterTrust trust, IReadOnlyDictionary<uint, 
     /// <summary>Akka.Remote's callback, for both directions.</summary>
     /// <param name="certificate">The peer's, or null if it showed none.</param>
     /// <param name="chain">What the peer sent along.</param>
-    /// <param name="peer">An actor system address (<c>akka.ssl.tcp://...</c>) when dialling, a socket address when listening.</param>
+    /// <param name="peer">An actor system address (<c>ssl.tcp://system@host:port</c>) when dialling, a socket address when listening.</param>
     /// <param name="errors">The platform's verdict; it may only make the answer stricter.</param>
     /// <param name="log">Where a refusal is told.</param>
     internal bool Accepts(
@@ -45,8 +44,8 @@ internal sealed class RemoteTrust(ClusterTrust trust, IReadOnlyDictionary<uint, 
         uint? expected = null;
         if (peer.Contains("://", StringComparison.Ordinal))
         {
-            if (!ActorPath.TryParseAddress(peer, out Address address) || address is not { Host: { } host, Port: { } port }
-                || !_nodeAt.TryGetValue(new ControlAddress(host, port), out uint dialled))
+            if (!Uri.TryCreate(peer, UriKind.Absolute, out Uri? address)
+                || !_nodeAt.TryGetValue(new ControlAddress(address.IdnHost, address.Port), out uint dialled))
             {
                 return "no node of the cluster file has this address";
             }
