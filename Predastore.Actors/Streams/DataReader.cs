@@ -1,0 +1,112 @@
+using System.Buffers;
+using Predastore.Actors.Client;
+using Predastore.Actors.Metadata;
+using Predastore.Shards.Crypto;
+using DataKey = Predastore.Shards.Crypto.DataKey;
+using Predastore.Shards.Protocol;
+using Predastore.Shards.Striping;
+
+namespace Predastore.Actors.Streams;
+
+/// <summary>
+/// Reads ranges of one write from its shards: K data shards, and parity for those that are missing, damaged or late. Every byte
+/// it returns was authenticated. Thread-safe; owns the data key.
+/// </summary>
+internal sealed class DataReader : IDisposable
+{
+    private readonly IShardAccess _shards;
+    private readonly DataRow _row;
+    private readonly DataKey _key;
+    private readonly HedgeDelay _hedge;
+    private readonly Action<ShardFault> _onFault;
+    private readonly ObjectHash _objectHash;
+    private readonly StripeLayout _layout;
+
+    public DataReader(IShardAccess shards, DataRow row, DataKey key, HedgeDelay hedge, Action<ShardFault> onFault)
+    {
+        (_shards, _row, _key, _hedge, _onFault) = (shards, row, key, hedge, onFault);
+        _objectHash = new ObjectHash(row.ObjectHash.Span);
+        _layout = new StripeLayout((long)row.Size, new Geometry((int)row.DataShards, (int)row.ParityShards));
+    }
+
+    /// <summary>How the object is cut.</summary>
+    public StripeLayout Layout => _layout;
+
+    /// <summary>Plain bytes that one read should cover: whole stripes, about half a mebibyte.</summary>
+    public int PieceBytes => new BatchShape(_layout.Geometry).PlainBytes;
+
+    /// <summary>Reads a range of at most <see cref="PieceBytes"/>, cut at their multiples.</summary>
+    /// <exception cref="StoreException">Fewer than K shards can be read or opened.</exception>
+    public async Task<PlainPiece> ReadAsync(long offset, int length, CancellationToken cancel)
+    {
+        CellSlice[] slices = [.. _layout.Cut(offset, length)];
+        Dictionary<int, IndexRange> wanted = slices.GroupBy(slice => slice.Cell).ToDictionary(
+            group => group.Key,
+            group => FragmentLayout.FragmentsOf(
+                group.Min(slice => slice.ShardOffset),
+                group.Max(slice => slice.ShardOffset + slice.Length) - group.Min(slice => slice.ShardOffset)));
+        Dictionary<int, ShardRun> runs = await ReadShardsAsync(wanted, cancel).ConfigureAwait(false);
+        return new PlainPiece(slices, runs);
+    }
+
+    /// <summary>
+    /// Gives plain runs of shards that are at hand or can be computed, for the fragments asked: what heal writes anew.
+    /// </summary>
+    public Task<Dictionary<int, ShardRun>> ReadShardsAsync(IReadOnlyDictionary<int, IndexRange> wanted, CancellationToken cancel)
+        => new ShardRace(this, wanted, _hedge.Current).RunAsync(cancel);
+
+    /// <inheritdoc/>
+    public void Dispose() => _key.Dispose();
+
+    /// <summary>Storage id of a shard.</summary>
+    internal uint StorageOf(int shard) => _row.Placement[shard];
+
+    /// <summary>True if the row itself says that the shard is not durable.</summary>
+    internal bool IsMissing(int shard) => _row.Missing.Contains((uint)shard);
+
+    /// <summary>True if the shard is on this process.</summary>
+    internal bool IsLocal(int shard) => _shards.IsLocal(StorageOf(shard));
+
+    /// <summary>Reads and opens fragments of one shard; null if that shard cannot give them.</summary>
+    internal async Task<ShardRun?> ReadRunAsync(int shard, IndexRange fragments, CancellationToken cancel)
+    {
+        long shardBytes = _layout.ShardBytes;
+        (long sealedOffset, long sealedLength) = FragmentLayout.SealedRange(shardBytes, fragments);
+        byte[] sealedBytes = ArrayPool<byte>.Shared.Rent((int)sealedLength);
+        ShardRun? run = null;
+        try
+        {
+            long started = TimeProvider.System.GetTimestamp();
+            await _shards.ReadAsync(
+                StorageOf(shard), new ShardKey(_objectHash, (uint)shard), sealedOffset,
+                sealedBytes.AsMemory(0, (int)sealedLength), cancel).ConfigureAwait(false);
+            _hedge.Observe(TimeProvider.System.GetElapsedTime(started));
+            run = ShardRun.Rent(shard, fragments, shardBytes);
+            using var opener = new FragmentOpener(_key, _objectHash, _row.WriteId);
+            FragmentRunResult result = opener.OpenShardRun(
+                (uint)shard, fragments.First, (int)fragments.Count, shardBytes,
+                sealedBytes.AsSpan(0, (int)sealedLength), run.Room.Span);
+            if (result.Ok)
+                return run;
+            run.Dispose();
+            _onFault(new ShardFault(_row, shard, StorageOf(shard), fragments.First + result.Opened, result.Fault));
+            return null;
+        }
+        catch (ShardException error) when (error.Error is ShardError.NotFound or ShardError.Mismatch)
+        {
+            _onFault(new ShardFault(_row, shard, StorageOf(shard), -1, FragmentFault.Length));
+            return null;
+        }
+        catch (Exception error) when (error is ShardException or IOException
+            || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            // The storage id does not answer: its shard may be as good as ever, so nothing is queued for heal.
+            run?.Dispose();
+            return null;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(sealedBytes);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+using System.IO.Pipelines;
+using Akka;
+using Akka.Streams;
+using Akka.Streams.Dsl;
+using Akka.Util;
+using Predastore.Actors.Client;
+using Predastore.Actors.Metadata;
+
+namespace Predastore.Actors.Streams;
+
+/// <summary>
+/// Reads a range of an open version to the response. A range of one piece goes there at once; a longer one is a stream that reads
+/// ahead. Holds its rows' data against collection until it is disposed.
+/// </summary>
+internal sealed class ObjectReader(
+    ReadContext context, QueryResult version, WriteSession session, ulong readToken, Func<IMaterializer> materializer)
+    : IObjectReader
+{
+    /// <summary>Pieces read at once, the one being written included.</summary>
+    public const int ReadAhead = 3;
+
+    /// <summary>A read older than this is cut: it would hold garbage back for ever.</summary>
+    public static readonly TimeSpan AgeMax = TimeSpan.FromHours(6);
+
+    private readonly CancellationTokenSource _age = new(AgeMax);
+    private PieceList? _pieces;
+    private IPiece? _first;
+    private int _disposed;
+
+    /// <inheritdoc/>
+    public QueryResult Version => version;
+
+    /// <summary>What reading needs, for copies that must move bytes.</summary>
+    public ReadContext Context => context;
+
+    /// <inheritdoc/>
+    public async Task StartAsync(long offset, long length, CancellationToken cancel)
+    {
+        _pieces = new PieceList(context, version, offset, length);
+        PieceRead? read = await _pieces.NextAsync(cancel).ConfigureAwait(false);
+        if (read is not null)
+            _first = await read(cancel).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task CopyToAsync(PipeWriter output, CancellationToken cancel)
+    {
+        if (_pieces is null)
+            throw new InvalidOperationException("StartAsync comes first.");
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel, _age.Token);
+        if (Interlocked.Exchange(ref _first, null) is not { } first)
+            return;
+        await WriteAsync(first, output, ending.Token).ConfigureAwait(false);
+        if (await _pieces.NextAsync(ending.Token).ConfigureAwait(false) is { } second)
+            await StreamAsync(second, output, ending).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return ValueTask.CompletedTask;
+        Interlocked.Exchange(ref _first, null)?.Dispose();
+        _pieces?.Dispose();
+        _age.Dispose();
+        session.EndRead(readToken);
+        return ValueTask.CompletedTask;
+    }
+
+    private static async Task WriteAsync(IPiece piece, PipeWriter output, CancellationToken cancel)
+    {
+        using (piece)
+            piece.WriteTo(output);
+        FlushResult flushed = await output.FlushAsync(cancel).ConfigureAwait(false);
+        if (flushed.IsCompleted || flushed.IsCanceled)
+            throw new OperationCanceledException("The client went away.");
+    }
+
+    private async Task StreamAsync(PieceRead second, PipeWriter output, CancellationTokenSource ending)
+    {
+        PieceList pieces = _pieces!;
+        var live = new PieceScope();
+
+        async Task<Option<(PieceRead?, PieceRead)>> NextAsync(PieceRead? given)
+        {
+            PieceRead? read = given ?? await pieces.NextAsync(ending.Token).ConfigureAwait(false);
+            return read is null ? Option<(PieceRead?, PieceRead)>.None : (null, read);
+        }
+
+        (UniqueKillSwitch kill, Task<Done> done) = Source.UnfoldAsync<PieceRead?, PieceRead>(second, NextAsync)
+            .ViaMaterialized(KillSwitches.Single<PieceRead>(), Keep.Right)
+            .SelectAsync(ReadAhead - 1, read => live.ReadAsync(read, ending.Token))
+            .SelectAsync(1, async piece =>
+            {
+                live.Forget(piece);
+                await WriteAsync(piece, output, ending.Token).ConfigureAwait(false);
+                return Done.Instance;
+            })
+            .ToMaterialized(Sink.Ignore<Done>(), Keep.Both)
+            .WithAttributes(Attributes.CreateInputBuffer(1, 1))
+            .Run(materializer());
+        try
+        {
+            await using (ending.Token.Register(() => kill.Abort(new OperationCanceledException("The read was cut.")))
+                .ConfigureAwait(false))
+            {
+                await done.ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            // Reads that the torn-down stream no longer waits for must end before their readers and buffers go.
+            await ending.CancelAsync().ConfigureAwait(false);
+            await live.DrainAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Pieces that were asked for and not yet written.</summary>
+    private sealed class PieceScope
+    {
+        private readonly HashSet<IPiece> _ready = [];
+        private readonly HashSet<Task> _reading = [];
+
+        public Task<IPiece> ReadAsync(PieceRead read, CancellationToken cancel)
+        {
+            Task<IPiece> task = Task.Run(() => read(cancel), cancel);
+            lock (_ready)
+                _reading.Add(task);
+            return KeepAsync(task);
+        }
+
+        public void Forget(IPiece piece)
+        {
+            lock (_ready)
+                _ready.Remove(piece);
+        }
+
+        public async Task DrainAsync()
+        {
+            Task[] reading;
+            lock (_ready)
+                reading = [.. _reading];
+            await Task.WhenAll(reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            IPiece[] left;
+            lock (_ready)
+            {
+                left = [.. _ready, .. _reading.OfType<Task<IPiece>>()
+                    .Where(task => task.IsCompletedSuccessfully).Select(task => task.Result)];
+                _ready.Clear();
+                _reading.Clear();
+            }
+
+            foreach (IPiece piece in left.Distinct())
+                piece.Dispose();
+        }
+
+        private async Task<IPiece> KeepAsync(Task<IPiece> task)
+        {
+            try
+            {
+                IPiece piece = await task.ConfigureAwait(false);
+                lock (_ready)
+                    _ready.Add(piece);
+                return piece;
+            }
+            finally
+            {
+                lock (_ready)
+                    _reading.Remove(task);
+            }
+        }
+    }
+}

@@ -1,0 +1,272 @@
+using Akka.Streams;
+using Google.Protobuf;
+using Predastore.Actors.Client;
+using Predastore.Actors.Metadata;
+using Predastore.Actors.Topology;
+using Predastore.Shards.Crypto;
+using DataKey = Predastore.Shards.Crypto.DataKey;
+using Predastore.Shards.Protocol;
+using Predastore.Shards.Striping;
+
+namespace Predastore.Actors.Streams;
+
+/// <summary>
+/// Brings a body to its shards: chooses where they go, opens them, runs the graph (or, for an object of one batch, its functions
+/// without a stream) and makes a write quorum durable. Thread-safe.
+/// </summary>
+internal sealed class ObjectUploader(
+    IShardAccess shards, SessionHolder sessions, ClusterViewHolder cluster, KeyCache keys, Func<uint, bool> usable,
+    Func<IMaterializer> materializer, UploadLimits limits)
+{
+    /// <summary>Uploads a body of more than inline size; see <see cref="IObjectStore.StageAsync"/>.</summary>
+    public async Task<StagedShards> UploadAsync(BucketRow bucket, Stream body, long sizeHint, CancellationToken cancel)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            bool last = attempt == limits.BufferedAttempts;
+            using var write = new Write(bucket, sessions.Require(), cluster.Require(), keys, usable);
+            try
+            {
+                return await UploadAsync(write, body, sizeHint, last, cancel).ConfigureAwait(false);
+            }
+            catch (BufferedRetryException retry)
+            {
+                write.Undecide();
+                body = retry.Body;
+                sizeHint = body.Length;
+            }
+            catch
+            {
+                write.Undecide();
+                throw;
+            }
+        }
+    }
+
+    private async Task<StagedShards> UploadAsync(Write write, Stream body, long sizeHint, bool last, CancellationToken cancel)
+    {
+        using var scope = new BatchScope();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var targets = new List<ShardUpload>();
+        try
+        {
+            targets.AddRange(await OpenAsync(write, sizeHint, ending.Token).ConfigureAwait(false));
+            var filler = new BatchFiller(body, new BatchShape(write.Plan.Geometry), scope);
+            ShardBatch first = await filler.NextAsync(cancel).ConfigureAwait(false)
+                ?? throw new ArgumentException("An empty body has no shards.", nameof(body));
+            byte[]? buffered = first.IsLast && !last ? BufferedBody.Copy(first) : null;
+            using var sealer = new ObjectSealer(write.Key, write.ObjectHash, write.WriteId, write.Plan.Geometry);
+            using var digests = new Digests(write.Plan.Geometry.Total);
+            if (first.IsLast)
+                await SendOneAsync(first, sealer, digests, targets).ConfigureAwait(false);
+            else
+                await UploadGraph.RunAsync(
+                    materializer(), first, filler, sealer, digests, targets, write.Plan.Quorum, cancel).ConfigureAwait(false);
+
+            byte[][] all = digests.Finish();
+            await Task.WhenAll(targets.Select(target => target.CommitAsync(all[target.Shard]))).ConfigureAwait(false);
+            cancel.ThrowIfCancellationRequested();
+            if (targets.Count(target => target.Committed) < write.Plan.Quorum)
+                throw Lost(targets, buffered);
+            return write.Stage(shards, filler.PlainBytes, all, targets);
+        }
+        finally
+        {
+            foreach (ShardUpload target in targets)
+                await target.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static async Task SendOneAsync(
+        ShardBatch batch, ObjectSealer sealer, Digests digests, List<ShardUpload> targets)
+    {
+        sealer.Seal(batch);
+        digests.Append(batch);
+        batch.Retain(targets.Count);
+        batch.Release();
+        await Task.WhenAll(targets.Select(async target =>
+        {
+            await ((Task)target.SendAsync(batch)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            target.EndStage(target.Failure is null);
+        })).ConfigureAwait(false);
+    }
+
+    // Opens every shard; one that is refused goes to a spare storage id. Below the quorum the write is planned anew, because the
+    // ids that failed are suspect by now and the geometry may become narrower.
+    private async Task<List<ShardUpload>> OpenAsync(Write write, long sizeHint, CancellationToken cancel)
+    {
+        for (int round = 1; ; round++)
+        {
+            ShardUpload?[] opened = await Task.WhenAll(
+                Enumerable.Range(0, write.Plan.Geometry.Total).Select(shard => OpenOneAsync(write, shard, sizeHint, cancel)))
+                .ConfigureAwait(false);
+            List<ShardUpload> alive = [.. opened.OfType<ShardUpload>()];
+            if (alive.Count >= write.Plan.Quorum)
+                return alive;
+            foreach (ShardUpload target in alive)
+                await target.DisposeAsync().ConfigureAwait(false);
+            if (round == limits.BufferedAttempts || write.OnlyFull)
+            {
+                throw new StoreException(
+                    write.OnlyFull ? StoreFailure.Full : StoreFailure.Unavailable,
+                    $"Only {alive.Count} of {write.Plan.Geometry.Total} storage ids took the write: {write.LastError}");
+            }
+
+            write.PlanAnew(usable);
+        }
+    }
+
+    private async Task<ShardUpload?> OpenOneAsync(Write write, int shard, long sizeHint, CancellationToken cancel)
+    {
+        long shardHint = sizeHint < 0 ? -1
+            : FragmentLayout.SealedBytes(new StripeLayout(sizeHint, write.Plan.Geometry).ShardBytes);
+        uint storageId = write.Plan.Placement[shard];
+        while (true)
+        {
+            PutShardRequest request = write.Request(shard, storageId, shardHint);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            limit.CancelAfter(limits.OpenMax);
+            try
+            {
+                IShardSink sink = await shards.BeginPutAsync(request, limit.Token).ConfigureAwait(false);
+                write.Place(shard, storageId);
+                return new ShardUpload(request, sink, limits, cancel);
+            }
+            catch (Exception error) when (!cancel.IsCancellationRequested)
+            {
+                write.Refused(error);
+                if (write.NextSpare() is not { } spare)
+                    return null;
+                storageId = spare;
+            }
+        }
+    }
+
+    private static Exception Lost(List<ShardUpload> targets, byte[]? buffered)
+    {
+        Exception? cause = targets.Select(target => target.Failure).FirstOrDefault(failure => failure is not null);
+        if (buffered is not null)
+            return new BufferedRetryException(new MemoryStream(buffered, writable: false), cause);
+        return new StoreException(
+            cause is ShardException { Error: ShardError.Full } ? StoreFailure.Full : StoreFailure.Unavailable,
+            $"The write quorum was lost on the way: {cause?.Message}", cause);
+    }
+
+    /// <summary>The write failed, and its bytes are still in memory: it is tried again under another write id.</summary>
+    private sealed class BufferedRetryException(Stream body, Exception? inner) : Exception("retry", inner)
+    {
+        public Stream Body => body;
+    }
+
+    /// <summary>One attempt: its identity, key and plan.</summary>
+    private sealed class Write : IDisposable
+    {
+        private readonly BucketRow _bucket;
+        private readonly WriteSession _session;
+        private readonly ClusterView _cluster;
+        private readonly KeyCache _keys;
+        private readonly uint[] _placed;
+        private readonly Queue<uint> _spares;
+        private bool _refusedOtherwise;
+
+        public Write(BucketRow bucket, WriteSession session, ClusterView cluster, KeyCache keys, Func<uint, bool> usable)
+        {
+            (_bucket, _session, _cluster, _keys) = (bucket, session, cluster, keys);
+            WriteId = session.Allocate();
+            ObjectHash = Predastore.Shards.Crypto.ObjectHash.Compute(cluster.ClusterId, WriteId);
+            Key = DataKey.Generate();
+            _placed = new uint[cluster.Geometry.Total];
+            _spares = new Queue<uint>();
+            try
+            {
+                Plan = UploadPlan.Make(cluster, ObjectHash, usable);
+                Reset();
+            }
+            catch
+            {
+                Undecide();
+                Key.Dispose();
+                throw;
+            }
+        }
+
+        public ulong WriteId { get; }
+
+        public ObjectHash ObjectHash { get; }
+
+        public DataKey Key { get; }
+
+        public UploadPlan Plan { get; private set; }
+
+        public string LastError { get; private set; } = "";
+
+        /// <summary>True if every refusal was for want of space.</summary>
+        public bool OnlyFull => LastError.Length > 0 && !_refusedOtherwise;
+
+        public void PlanAnew(Func<uint, bool> usable)
+        {
+            Plan = UploadPlan.Make(_cluster, ObjectHash, usable);
+            Reset();
+        }
+
+        public PutShardRequest Request(int shard, uint storageId, long hint) => new(
+            ObjectHash, (uint)shard, WriteId, Guid.NewGuid(), (ushort)Plan.Geometry.K, (ushort)Plan.Geometry.M, storageId, hint);
+
+        public void Place(int shard, uint storageId)
+        {
+            lock (_spares)
+                _placed[shard] = storageId;
+        }
+
+        public uint? NextSpare()
+        {
+            lock (_spares)
+                return _spares.TryDequeue(out uint spare) ? spare : null;
+        }
+
+        public void Refused(Exception error)
+        {
+            lock (_spares)
+            {
+                LastError = error.Message;
+                _refusedOtherwise |= error is not ShardException { Error: ShardError.Full };
+            }
+        }
+
+        public void Undecide() => _session.Decide(WriteId);
+
+        public StagedShards Stage(IShardAccess shards, long size, byte[][] digests, List<ShardUpload> targets)
+        {
+            var row = new DataRow
+            {
+                DataId = ByteString.CopyFrom(ObjectHash.ToArray()),
+                ObjectHash = ByteString.CopyFrom(ObjectHash.ToArray()),
+                WriteId = WriteId,
+                Size = (ulong)size,
+                DataShards = (uint)Plan.Geometry.K,
+                ParityShards = (uint)Plan.Geometry.M,
+                Epoch = Plan.Epoch,
+            };
+            row.Placement.AddRange(_placed.Take(Plan.Geometry.Total));
+            row.Digests.AddRange(digests.Select(digest => ByteString.CopyFrom(digest)));
+            row.Keys.Add(_keys.Wrap(_bucket, Key));
+            ShardUpload[] durable = [.. targets.Where(target => target.Committed)];
+            row.Missing.AddRange(Enumerable.Range(0, Plan.Geometry.Total)
+                .Except(durable.Select(target => target.Shard)).Select(shard => (uint)shard));
+            return new StagedShards(shards, _session, row, Plan.Narrow, [.. durable.Select(target => target.Request)]);
+        }
+
+        public void Dispose() => Key.Dispose();
+
+        private void Reset()
+        {
+            _spares.Clear();
+            foreach (uint spare in Plan.Spares)
+                _spares.Enqueue(spare);
+            LastError = "";
+            _refusedOtherwise = false;
+            for (int shard = 0; shard < Plan.Placement.Count; shard++)
+                _placed[shard] = Plan.Placement[shard];
+        }
+    }
+}
