@@ -54,6 +54,9 @@ public interface ITransportStream : IAsyncDisposable
     /// <summary>How these bytes travel.</summary>
     TransportKind Kind { get; }
 
+    /// <summary>True if its connection carried an exchange before: it may have died since, unnoticed.</summary>
+    bool Reused { get; }
+
     /// <summary>Reads what there is, up to the buffer's length; 0 only where the other side has ended.</summary>
     ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancel);
 
@@ -84,4 +87,8 @@ public interface ITransportListener : IAsyncDisposable
 }
 
 /// <summary>A stream could not be opened, or broke. What was under way has an unknown outcome at the other side.</summary>
-public sealed class TransportException(string message, Exception? inner = null) : IOException(message, inner);
+public sealed class TransportException(string message, Exception? inner = null) : IOException(message, inner)
+{
+    /// <summary>The peer is there, as far as anybody knows, and made no progress for the idle limit.</summary>
+    public bool Stalled { get; init; }
+}

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Hosting;
@@ -5,34 +7,154 @@ using Google.Protobuf.WellKnownTypes;
 using Predastore.Actors.Hosting;
 using Predastore.Actors.Serialization;
 using Xunit;
-using Xunit.Abstractions;
 
 namespace Predastore.Actors.Tests.Hosting;
 
-public sealed class ActorSystemKeeperSpecs(ITestOutputHelper output)
+public sealed class ActorSystemKeeperSpecs
 {
     private static readonly WireProtocol Text = new WireProtocol("text").Add("text", StringValue.Parser);
 
     [Fact]
     public async Task Three_nodes_in_one_process_should_form_a_cluster_and_talk()
     {
-        var watch = System.Diagnostics.Stopwatch.StartNew();
-        await using var cluster = new LoopbackCluster(3, (node, builder) => builder.WithActors((system, _) =>
-            system.ActorOf(Props.Create(() => new Echo(node)), "echo")), protocols: Text);
+        await using LoopbackCluster cluster = EchoCluster();
         await cluster.StartAllAsync();
-        output.WriteLine($"up after {watch.ElapsedMilliseconds} ms");
 
         foreach (uint from in cluster.Nodes.Keys)
         {
-            foreach (uint to in cluster.Nodes.Keys)
-            {
-                IActorRef echo = cluster[from].Topology.Find(to, "user/echo")!;
-                StringValue answer = await echo.Ask<StringValue>(new StringValue { Value = "x" }, LoopbackCluster.Patience);
-                Assert.Equal($"{to}:x", answer.Value);
-            }
+            foreach (uint to in cluster.Nodes.Keys) await AssertAnswersAsync(cluster, from, to);
         }
+    }
 
-        output.WriteLine(string.Join('\n', cluster.Logs.Lines.Where(l => l.Contains("Warn") || l.Contains("Error"))));
+    [Fact]
+    public async Task Downed_node_should_build_a_new_system_and_rejoin()
+    {
+        await using LoopbackCluster cluster = EchoCluster();
+        await cluster.StartAllAsync();
+        ActorSystem old = cluster[3].Current!;
+
+        Cluster.Get(cluster[1].Current!).Down(Cluster.Get(old).SelfAddress);
+        await cluster.Eventually(() => cluster[3].Incarnation == 2, () => "node 3 was not rebuilt");
+        await old.WhenTerminated.WaitAsync(LoopbackCluster.Patience);
+        await cluster.AllSeeAllAsync();
+
+        Assert.NotSame(old, cluster[3].Current);
+        Assert.Equal(1, cluster[1].Incarnation);
+        await AssertAnswersAsync(cluster, 1, 3);
+        await AssertAnswersAsync(cluster, 3, 1);
+    }
+
+    [Fact]
+    public async Task Node_that_goes_down_should_not_be_up_before_its_actors_end()
+    {
+        var draining = new TaskCompletionSource();
+        var finish = new TaskCompletionSource();
+        await using var cluster = new LoopbackCluster(1, (_, builder) => builder.WithDrain("uploads", async _ =>
+        {
+            draining.SetResult();
+            await finish.Task;
+        }));
+        await cluster.StartAllAsync();
+        ActorSystemKeeper keeper = cluster[1];
+        ActorSystem system = await keeper.WhenUpAsync(CancellationToken.None);
+
+        Task stop = cluster.StopAsync(1);
+        await draining.Task.WaitAsync(LoopbackCluster.Patience);
+
+        Assert.False(keeper.IsUp);
+        Assert.False(keeper.WhenUpAsync(CancellationToken.None).IsCompleted);
+        Assert.False(system.WhenTerminated.IsCompleted);
+        Assert.Equal(MemberStatus.Up, Cluster.Get(system).SelfMember.Status);
+        finish.SetResult();
+        await stop;
+        Assert.True(system.WhenTerminated.IsCompletedSuccessfully);
+        Assert.Null(keeper.Current);
+    }
+
+    [Fact]
+    public async Task Drain_should_be_skipped_when_the_cluster_has_removed_the_node()
+    {
+        int drained = 0;
+        await using var cluster = new LoopbackCluster(1, (_, builder) => builder.WithDrain("uploads", _ =>
+        {
+            Interlocked.Increment(ref drained);
+            return Task.CompletedTask;
+        }));
+        await cluster.StartAllAsync();
+
+        Cluster cluster1 = Cluster.Get(cluster[1].Current!);
+        cluster1.Down(cluster1.SelfAddress);
+        await cluster.Eventually(() => cluster[1].Incarnation == 2 && cluster[1].IsUp, () => "node 1 does not come back");
+
+        Assert.Equal(0, drained);
+    }
+
+    [Fact]
+    public async Task Stopped_node_should_leave_and_be_forgotten_at_once()
+    {
+        await using LoopbackCluster cluster = EchoCluster();
+        await cluster.StartAllAsync();
+
+        await cluster.StopAsync(3);
+        await cluster.Eventually(() => !cluster[1].Topology.View.Nodes[3].Up, () => "node 1 still sees node 3", TimeSpan.FromSeconds(10));
+
+        Assert.Null(cluster[1].Topology.Find(3, "user/echo"));
+        Assert.True(cluster[1].Topology.IsUsable(2));
+        // Left in order: nobody had to find out that it is gone.
+        Assert.DoesNotContain(cluster.Logs.Lines, line => line.Contains("SBR is downing", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task Port_in_use_should_be_one_clear_line()
+    {
+        await using LoopbackCluster cluster = EchoCluster();
+        using var taken = new TcpListener(IPAddress.Parse(cluster.Nodes[1].Host), cluster.Port);
+        taken.Start();
+
+        var e = await Assert.ThrowsAsync<IOException>(() => cluster.StartAsync(1));
+        Assert.Contains($"cannot listen on {cluster.Nodes[1]}", e.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("\n", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Settings_that_contradict_the_certificate_should_be_refused()
+    {
+        await using LoopbackCluster cluster = EchoCluster();
+
+        var e = Assert.Throws<ArgumentException>(
+            () => new ActorSystemKeeper(cluster.Settings(1) with { Node = 2 }, _ => { }, cluster.Logs));
+        Assert.Contains("belongs to node 1, not to node 2", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Two_clusters_of_one_file_should_become_one()
+    {
+        // Node 1 starts while nobody answers it, and founds a cluster; nodes 2 and 3 are made to found another one.
+        await using LoopbackCluster cluster = EchoCluster();
+        await cluster.StartAsync(1);
+        await cluster.Eventually(() => cluster[1].IsUp, () => "node 1 is not up");
+        await cluster.StartAsync(2, seeds: [2]);
+        await cluster.Eventually(() => cluster[2].IsUp, () => "node 2 is not up");
+        Assert.False(cluster[1].Topology.View.Nodes[2].Up);
+        await cluster.StartAsync(3, seeds: [2]);
+
+        await cluster.AllSeeAllAsync();
+        // The larger side stays.
+        Assert.Equal(2, cluster[1].Incarnation);
+        Assert.Equal(1, cluster[2].Incarnation);
+    }
+
+    private static LoopbackCluster EchoCluster() => new(
+        3,
+        (node, builder) => builder.WithActors((system, _) => system.ActorOf(Props.Create(() => new Echo(node)), "echo")),
+        protocols: Text);
+
+    private static async Task AssertAnswersAsync(LoopbackCluster cluster, uint from, uint to)
+    {
+        await cluster.Eventually(() => cluster[from].Topology.Find(to, "user/echo") is not null, () => $"{from} does not find {to}");
+        IActorRef echo = cluster[from].Topology.Find(to, "user/echo")!;
+        StringValue answer = await echo.Ask<StringValue>(new StringValue { Value = "x" }, LoopbackCluster.Patience);
+        Assert.Equal($"{to}:x", answer.Value);
     }
 
     private sealed class Echo : ReceiveActor

@@ -79,10 +79,19 @@ internal sealed class LoopbackCluster : IAsyncDisposable
         return trust;
     }
 
-    /// <summary>Starts one node, without waiting for it to be up.</summary>
-    public async Task<ActorSystemKeeper> StartAsync(uint node)
+    /// <summary>Starts one node, without waiting for it to be up; <paramref name="seeds"/> only for tests of a wrong start.</summary>
+    public async Task<ActorSystemKeeper> StartAsync(uint node, params uint[] seeds)
     {
-        var keeper = new ActorSystemKeeper(Settings(node), builder => _compose(node, builder), Logs);
+        var keeper = new ActorSystemKeeper(
+            Settings(node),
+            builder =>
+            {
+                _compose(node, builder);
+                if (seeds.Length == 0) return;
+                string list = string.Join(',', seeds.Select(seed => $"\"akka.ssl.tcp://predastore@{Nodes[seed]}\""));
+                builder.AddHocon(ConfigurationFactory.ParseString($"akka.cluster.seed-nodes = [{list}]"), HoconAddMode.Prepend);
+            },
+            Logs);
         await keeper.StartAsync(CancellationToken.None);
         _keepers[node] = keeper;
         return keeper;
