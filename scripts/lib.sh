@@ -4,6 +4,7 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 PREDA_DIR=${PREDA_DIR:-/tmp/predastore}
+# shellcheck disable=SC2034 # used by the scripts that source this
 MARKER=.predastore-cluster
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDDISABLENODEREUSE=1
 
@@ -50,7 +51,7 @@ running_pid() {
   pid=$(cat "$DIR/pids/node-$1.pid" 2> /dev/null) || return 1
   [[ $pid =~ ^[0-9]+$ ]] || return 1
   words=$(command_of "$pid")
-  [[ $words == *s3d*" --node $1 "*" --base-path $DIR "* ]] || return 1
+  [[ $words == *"s3d.dll "*" --node $1 --base-path $DIR "* ]] || return 1
   echo "$pid"
 }
 

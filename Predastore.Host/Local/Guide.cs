@@ -27,7 +27,7 @@ internal static class Guide
               export AWS_ACCESS_KEY_ID={auth.AccessKeyId} AWS_SECRET_ACCESS_KEY={auth.SecretAccessKey}
 
               aws s3 mb s3://demo
-              aws s3 cp README.md s3://demo/
+              aws s3 cp {caFile} s3://demo/hello.pem
               aws s3 ls s3://demo
               {Program} status --config {configFile} --tls-ca {caFile}
 
