@@ -1,5 +1,3 @@
-using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Predastore.Host.Config;
 using Predastore.Http.Admin;
@@ -20,7 +18,7 @@ internal sealed class StatusClient(TimeProvider time)
     public async Task<ClusterStatus> GetAsync(
         IReadOnlyList<Uri> endpoints, string? caFile, string region, AuthEntry credentials, CancellationToken cancellation)
     {
-        using SocketsHttpHandler handler = Handler(caFile);
+        using SocketsHttpHandler handler = ClusterHttp.CreateHandler(caFile, NodeTimeout);
         using var http = new HttpClient(handler) { Timeout = NodeTimeout, MaxResponseContentBufferSize = AnswerBytesMax };
         var reasons = new List<string>();
         foreach (Uri endpoint in endpoints)
@@ -45,23 +43,5 @@ internal sealed class StatusClient(TimeProvider time)
             }
         }
         throw new StartupException($"no node answered ({string.Join("; ", reasons)})", ExitCode.Unreachable);
-    }
-
-    private static SocketsHttpHandler Handler(string? caFile)
-    {
-        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, ConnectTimeout = NodeTimeout };
-        if (caFile is null)
-            return handler;
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        try
-        {
-            policy.CustomTrustStore.ImportFromPemFile(caFile);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
-        {
-            throw new StartupException($"cannot read the CA file {caFile}: {e.Message}; correct --tls-ca");
-        }
-        handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
-        return handler;
     }
 }

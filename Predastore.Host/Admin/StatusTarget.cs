@@ -18,7 +18,8 @@ internal sealed record StatusTarget(IReadOnlyList<Uri> Endpoints, string? CaFile
             endpoints, caFile, file?.Region ?? environment("AWS_DEFAULT_REGION") ?? "us-east-1", CredentialsOf(file, environment));
     }
 
-    private static Uri EndpointOf(ClusterFile file, uint node)
+    /// <summary>Where S3 of a node is reached, as far as the file knows.</summary>
+    public static Uri EndpointOf(ClusterFile file, uint node)
     {
         string host = file.S3.Bind is { } bind && !HostAddress.IsWildcard(bind) ? bind : file.HostOf(node);
         return new Uri($"https://{new HostPort(host, file.S3.Port)}");
@@ -34,7 +35,7 @@ internal sealed record StatusTarget(IReadOnlyList<Uri> Endpoints, string? CaFile
         return uri;
     }
 
-    private static string? TlsCaOf(ClusterFile? file) =>
+    public static string? TlsCaOf(ClusterFile? file) =>
         file?.Tls.Ca is { } ca ? Path.GetFullPath(ca, Path.GetDirectoryName(Path.GetFullPath(file.Source))!) : null;
 
     private static AuthEntry CredentialsOf(ClusterFile? file, Func<string, string?> environment)

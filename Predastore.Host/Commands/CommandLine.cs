@@ -13,6 +13,7 @@ internal static class CommandLine
         root.Subcommands.Add(CertsCommand.Create(context));
         root.Subcommands.Add(KeygenCommand.Create(context));
         root.Subcommands.Add(StatusCommand.Create(context));
+        root.Subcommands.Add(WaitCommand.Create(context));
         root.Subcommands.Add(CheckCommand.Create(context));
 
         ParseResult result = root.Parse(args);

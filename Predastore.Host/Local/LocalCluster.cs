@@ -73,31 +73,8 @@ internal sealed class LocalCluster
     }
 
     /// <summary>Says where the cluster is and what to type.</summary>
-    public void PrintGuide(TextWriter output, IReadOnlyList<NodeOptions> nodes)
-    {
-        AuthEntry auth = nodes[0].Cluster.Auths[0];
-        output.WriteLine(
-            $"""
-
-            Endpoint     https://{nodes[0].S3}   (and {string.Join(", ", nodes.Skip(1).Select(node => $"https://{node.S3}"))})
-            CA file      {_certificates.CaFile}
-            Access key   {auth.AccessKeyId}
-            Secret key   {auth.SecretAccessKey}
-            Data folder  {_folder}
-
-            Try in another terminal:
-
-              export AWS_ENDPOINT_URL=https://{nodes[0].S3} AWS_CA_BUNDLE={_certificates.CaFile} AWS_DEFAULT_REGION={nodes[0].Cluster.Region}
-              export AWS_ACCESS_KEY_ID={auth.AccessKeyId} AWS_SECRET_ACCESS_KEY={auth.SecretAccessKey}
-
-              aws s3 mb s3://demo
-              aws s3 cp README.md s3://demo/
-              aws s3 ls s3://demo
-              s3d status --config {ConfigFile} --tls-ca {_certificates.CaFile}
-
-            Ctrl-C stops the cluster; the data stays.
-            """);
-    }
+    public void PrintGuide(TextWriter output, IReadOnlyList<NodeOptions> nodes) =>
+        Guide.Write(output, nodes[0].Cluster, ConfigFile, _certificates.CaFile, _folder);
 
     private static string FileText()
     {

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Restores, builds and runs all tests; the last line is "N passed, N failed[, N skipped]", the exit code 0 only if all passed.
+#   scripts/test.sh [PROJECT-PATTERN...]     e.g. scripts/test.sh Shards Http
+# Two may run at once, in one clone too: they take turns building and keep results apart.
+# TEST_JOBS: test projects at once (default 2; the cluster tests always run alone). TEST_CONFIGURATION: default Release.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+JOBS=${TEST_JOBS:-2}
+CONFIGURATION=${TEST_CONFIGURATION:-Release}
+HANG_LIMIT=10m
+RESULTS=$ROOT/artifacts/test-results/$(date +%Y%m%d-%H%M%S)-$$
+
+build_all() {
+  local stamp=$ROOT/artifacts/tests-$CONFIGURATION.stamp log=$RESULTS/build.log
+  if ! sources_newer_than "$stamp"; then
+    return 0
+  fi
+  echo "building ($CONFIGURATION)"
+  : > "$RESULTS/stamp"
+  if ! dotnet build "$ROOT/Predastore.sln" -c "$CONFIGURATION" -v quiet > "$log" 2>&1; then
+    grep -E 'error|warn' "$log" | sort -u | head -n 40 >&2
+    return 1
+  fi
+  mv "$RESULTS/stamp" "$stamp"
+}
+
+run_project() {
+  local project=$1 name
+  name=$(basename "$project")
+  local log=$RESULTS/$name.log started=$SECONDS
+  # --no-build: a build during the other script's run would replace assemblies it has loaded.
+  dotnet test "$project" -c "$CONFIGURATION" --no-build --results-directory "$RESULTS/$name" --logger "trx;LogFileName=$name.trx" \
+    --blame-hang-timeout "$HANG_LIMIT" --blame-hang-dump-type none > "$log" 2>&1 < /dev/null 9>&- || true
+  printf '%s\n' "$(count "$name") ($((SECONDS - started)) s) $name"
+}
+
+# "P passed, F failed, S skipped" of a project from its result file; a run without one has failed.
+count() {
+  local counters
+  counters=$(grep -o '<Counters [^>]*>' "$RESULTS/$1/$1.trx" 2> /dev/null | tail -n 1) || true
+  if [[ -z $counters ]] || grep -qE 'aborted|test run was canceled' -i "$RESULTS/$1.log"; then
+    echo "0 passed, 1 failed, 0 skipped"
+    return
+  fi
+  local passed total failed
+  passed=$(attribute "$counters" passed)
+  total=$(attribute "$counters" total)
+  failed=$(($(attribute "$counters" failed) + $(attribute "$counters" error) + $(attribute "$counters" timeout) + $(attribute "$counters" aborted)))
+  echo "$passed passed, $failed failed, $((total - passed - failed)) skipped"
+}
+
+attribute() {
+  local value
+  value=$(sed -n "s/.* $2=\"\([0-9]*\)\".*/\1/p" <<< "$1")
+  echo "${value:-0}"
+}
+
+finish() {
+  local passed=0 failed=0 skipped=0 p f s name log
+  for log in "$RESULTS"/Predastore*.log; do
+    [[ -e $log ]] || continue
+    name=$(basename "$log" .log)
+    read -r p f s <<< "$(count "$name" | tr -dc '0-9 ')"
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    if ((f > 0)); then
+      echo "--- $name (all of it in $log)"
+      grep -E -A 25 '^ *Failed |error|Unhandled|aborted' "$log" | head -n 200 || tail -n 40 "$log"
+    fi
+  done
+  if ((failed == 0 && passed == 0)); then
+    echo "no test ran" >&2
+    failed=1
+  fi
+  if ((skipped > 0)); then
+    echo "$passed passed, $failed failed, $skipped skipped"
+  else
+    echo "$passed passed, $failed failed"
+  fi
+  ((failed == 0))
+}
+
+require_dotnet
+mkdir -p "$RESULTS"
+if ! (with_lock "$ROOT/artifacts/build.lock" build_all); then
+  echo "the build failed"
+  echo "0 passed, 1 failed"
+  exit 1
+fi
+
+alone=() together=()
+for project in "$ROOT"/tests/*.Tests; do
+  name=$(basename "$project")
+  wanted=$(($# == 0))
+  for pattern in "$@"; do
+    [[ $name == *"$pattern"* ]] && wanted=1
+  done
+  ((wanted)) || continue
+  case $name in
+    *Cluster.Tests) alone+=("$project") ;;
+    *) together+=("$project") ;;
+  esac
+done
+
+for project in ${together[@]+"${together[@]}"}; do
+  while (($(jobs -rp | wc -l) >= JOBS)); do
+    wait -n 2> /dev/null || sleep 0.2
+  done
+  run_project "$project" &
+done
+wait
+for project in ${alone[@]+"${alone[@]}"}; do
+  run_project "$project"
+done
+finish

@@ -1,0 +1,4 @@
+using System.Runtime.Versioning;
+
+// File modes are part of what is tested.
+[assembly: UnsupportedOSPlatform("windows")]
