@@ -1,0 +1,166 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Predastore.Shards.Protocol;
+using Predastore.Shards.Segments;
+using Predastore.Shards.Transport;
+
+namespace Predastore.Actors.Stores;
+
+/// <summary>Handles one kind of opaque message of the data plane.</summary>
+public delegate ValueTask MessageHandler(Stream input, Stream output, PeerIdentity peer, CancellationToken cancel);
+
+/// <summary>
+/// What this node does for its peers: its disks, and messages by kind. Bytes go from the stream straight to the file, outside any
+/// actor; only reserve, commit and delete pass through the store's actor.
+/// </summary>
+public sealed class ShardService : IShardService
+{
+    private readonly ConcurrentDictionary<uint, StoreHandle> _stores = [];
+    private readonly ConcurrentDictionary<uint, MessageHandler> _handlers = [];
+
+    /// <summary>Storage ids that are open.</summary>
+    public IReadOnlyCollection<StoreHandle> Stores => [.. _stores.Values];
+
+    /// <summary>Makes a storage id available, or replaces its actor after a restart of the actor system.</summary>
+    public void Serve(StoreHandle store) => _stores[store.StorageId] = store;
+
+    /// <summary>Takes a storage id away.</summary>
+    public void Withdraw(uint storageId) => _stores.TryRemove(storageId, out _);
+
+    /// <summary>Handles a kind of message.</summary>
+    public void Handle(uint kind, MessageHandler handler) => _handlers[kind] = handler;
+
+    /// <inheritdoc/>
+    public async ValueTask<IShardSink> BeginPutAsync(PutShardRequest request, PeerIdentity peer, CancellationToken cancel)
+    {
+        StoreHandle store = Find(request.StorageId);
+        var reserve = new StoreMessages.Reserve(ExtentRequest.From(request));
+        store.Actor.Tell(reserve);
+        try
+        {
+            ExtentWriter writer = await reserve.Answer.Task.WaitAsync(cancel).ConfigureAwait(false);
+            return new Sink(store, writer);
+        }
+        catch (OperationCanceledException)
+        {
+            // Whoever gave up must not leave the room reserved.
+            _ = reserve.Answer.Task.ContinueWith(
+                static late => (late.IsCompletedSuccessfully ? late.Result : null)?.Abort(), TaskScheduler.Default);
+            throw;
+        }
+        catch (StoreException error)
+        {
+            throw Translate(error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IShardSource?> OpenShardAsync(GetShardRequest request, PeerIdentity peer, CancellationToken cancel)
+    {
+        try
+        {
+            ShardReader? reader = Find(request.StorageId).Store.TryOpenRead(request.Key);
+            return ValueTask.FromResult<IShardSource?>(reader is null ? null : new Source(reader));
+        }
+        catch (StoreException error)
+        {
+            throw Translate(error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<DeleteOutcome>> DeleteAsync(
+        DeleteShardsRequest request, PeerIdentity peer, CancellationToken cancel)
+    {
+        var delete = new StoreMessages.Delete(request.Shards);
+        Find(request.StorageId).Actor.Tell(delete);
+        return await delete.Answer.Task.WaitAsync(cancel).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<ShardRow?>> StatAsync(
+        StatShardsRequest request, PeerIdentity peer, CancellationToken cancel)
+    {
+        SegmentStore store = Find(request.StorageId).Store;
+        return ValueTask.FromResult<IReadOnlyList<ShardRow?>>([.. request.Shards.Select(shard => store.Stat(shard))]);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ShardPage> ListAsync(ListShardsRequest request, PeerIdentity peer, CancellationToken cancel)
+        => ValueTask.FromResult(
+            Find(request.StorageId).Store.Scan(request.From, request.To, request.Cursor, request.Limit));
+
+    /// <inheritdoc/>
+    public ValueTask HandleMessageAsync(
+        uint kind, Stream input, Stream output, PeerIdentity peer, CancellationToken cancel)
+        => _handlers.TryGetValue(kind, out MessageHandler? handler)
+            ? handler(input, output, peer, cancel)
+            : throw new ShardException(ShardError.Unsupported, $"messages of kind {kind} are not handled here");
+
+    private StoreHandle Find(uint storageId) => _stores.TryGetValue(storageId, out StoreHandle? store)
+        ? store
+        : throw new ShardException(ShardError.WrongStorage, $"storage id {storageId} is not served here");
+
+    private static ShardException Translate(StoreException error) => error switch
+    {
+        StoreFullException => new ShardException(ShardError.Full, "the disk is full", error),
+        StoreBusyException => new ShardException(ShardError.Busy, "too many shards are being written to this disk", error),
+        SegmentFencedException => new ShardException(ShardError.Failed, "a sync of the segment failed", error),
+        _ => new ShardException(ShardError.Unavailable, "the disk has failed", error),
+    };
+
+    private sealed class Sink(StoreHandle store, ExtentWriter writer) : IShardSink
+    {
+        public async ValueTask WriteAsync(ReadOnlyMemory<byte> sealedBytes, CancellationToken cancel)
+        {
+            try
+            {
+                await writer.WriteAsync(sealedBytes, cancel).ConfigureAwait(false);
+            }
+            catch (StoreException error)
+            {
+                throw Translate(error);
+            }
+        }
+
+        public async ValueTask CommitAsync(long length, UInt128 digest, CancellationToken cancel)
+        {
+            writer.Complete();
+            var commit = new StoreMessages.Commit(new CommitRequest(writer.Id, length, digest));
+            store.Actor.Tell(commit);
+            CommitResult result = await commit.Answer.Task.WaitAsync(cancel).ConfigureAwait(false);
+            if (result.Outcome != CommitOutcome.Committed)
+                throw new ShardException(ErrorOf(result.Outcome), $"the shard was not committed: {result.Outcome}");
+        }
+
+        // A commit under way is not taken back: its outcome is then for orphan collection to find.
+        public ValueTask DisposeAsync()
+        {
+            writer.Abort();
+            return ValueTask.CompletedTask;
+        }
+
+        private static ShardError ErrorOf(CommitOutcome outcome) => outcome switch
+        {
+            CommitOutcome.Failed => ShardError.Failed,
+            CommitOutcome.Mismatch => ShardError.Mismatch,
+            _ => ShardError.Refused,
+        };
+    }
+
+    private sealed class Source(ShardReader reader) : IShardSource
+    {
+        public Guid AttemptId => reader.Row.Shard.AttemptId;
+
+        public long Length => reader.Length;
+
+        public ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancel)
+            => reader.ReadAsync(offset, buffer, cancel);
+
+        public ValueTask DisposeAsync()
+        {
+            reader.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
