@@ -8,10 +8,3 @@ namespace Predastore.Shards.Striping;
 /// <param name="Length">Bytes, at least 1.</param>
 /// <param name="ShardOffset">Offset of the piece in its shard (bodies only), in bytes.</param>
 public readonly record struct CellSlice(long Stripe, int Cell, long ObjectOffset, int CellOffset, int Length, long ShardOffset);
-
-/// <summary>A run of numbers: [First, First + Count).</summary>
-public readonly record struct Run(long First, long Count)
-{
-    /// <summary>One past the last.</summary>
-    public long End => First + Count;
-}

@@ -78,12 +78,12 @@ public readonly record struct StripeLayout
     }
 
     /// <summary>The stripes that a range of the object touches.</summary>
-    public Run StripesOf(long offset, long length)
+    public IndexRange StripesOf(long offset, long length)
     {
         CheckRange(offset, length);
-        if (length == 0) return new Run(offset / StripeBytes, 0);
+        if (length == 0) return new IndexRange(offset / StripeBytes, 0);
         long first = offset / StripeBytes;
-        return new Run(first, (offset + length - 1) / StripeBytes - first + 1);
+        return new IndexRange(first, (offset + length - 1) / StripeBytes - first + 1);
     }
 
     /// <summary>The piece of one data cell that a range of the object covers, or null if it covers none.</summary>
@@ -105,7 +105,7 @@ public readonly record struct StripeLayout
     /// </summary>
     public IEnumerable<CellSlice> Cut(long offset, long length)
     {
-        Run stripes = StripesOf(offset, length);
+        IndexRange stripes = StripesOf(offset, length);
         for (long stripe = stripes.First; stripe < stripes.End; stripe++)
         {
             int cellSize = CellSize(stripe);

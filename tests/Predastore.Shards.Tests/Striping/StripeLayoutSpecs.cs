@@ -97,7 +97,7 @@ public sealed class StripeLayoutSpecs
             }
         }
         Assert.True(expected.SetEquals(touched), $"{layout} {offset}+{length}");
-        Run stripes = layout.StripesOf(offset, length);
+        IndexRange stripes = layout.StripesOf(offset, length);
         Assert.Equal(expected.Select(e => e.Item1).Distinct().Order(), Enumerable.Range(0, (int)stripes.Count)
             .Select(i => stripes.First + i));
     }, iter: 2000);
