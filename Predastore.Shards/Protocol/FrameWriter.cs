@@ -36,12 +36,12 @@ internal sealed class FrameWriter(ITransportStream stream) : IDisposable
             body[..part].CopyTo(buffer.AsMemory(_pending));
             _pending += part;
             body = body[part..];
-            if (_pending == BufferBytes) await FlushAsync(cancel).ConfigureAwait(false);
+            if (_pending == BufferBytes) await FlushAsync(last && body.IsEmpty, cancel).ConfigureAwait(false);
             if (body.Length < BufferBytes) continue;
-            await SendAsync(body, cancel).ConfigureAwait(false);
+            await SendAsync(body, last, cancel).ConfigureAwait(false);
             body = default;
         }
-        if (last) await EndAsync(cancel).ConfigureAwait(false);
+        if (last) await FlushAsync(last, cancel).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -55,18 +55,11 @@ internal sealed class FrameWriter(ITransportStream stream) : IDisposable
         Buffer().AsSpan(0, _pending).CopyTo(buffer.AsSpan(start));
         _pending = 0;
         NextHeader(type, bodyLength, last).Write(buffer.AsSpan(header));
-        await SendAsync(buffer.AsMemory(start, InPlaceRoom - start + bodyLength), cancel).ConfigureAwait(false);
-        if (last) await EndAsync(cancel).ConfigureAwait(false);
+        await SendAsync(buffer.AsMemory(start, InPlaceRoom - start + bodyLength), last, cancel).ConfigureAwait(false);
     }
 
     /// <summary>Sends what is pending.</summary>
-    public async ValueTask FlushAsync(CancellationToken cancel)
-    {
-        if (_pending == 0) return;
-        int length = _pending;
-        _pending = 0;
-        await SendAsync(Buffer().AsMemory(0, length), cancel).ConfigureAwait(false);
-    }
+    public ValueTask FlushAsync(CancellationToken cancel) => FlushAsync(last: false, cancel);
 
     /// <summary>Gives the buffer back. No write may be under way.</summary>
     public void Dispose()
@@ -86,17 +79,19 @@ internal sealed class FrameWriter(ITransportStream stream) : IDisposable
         return new FrameHeader(type, last, length, _sequence++);
     }
 
-    private async ValueTask EndAsync(CancellationToken cancel)
+    private async ValueTask FlushAsync(bool last, CancellationToken cancel)
     {
-        await FlushAsync(cancel).ConfigureAwait(false);
-        await stream.CompleteWritesAsync(cancel).ConfigureAwait(false);
+        if (_pending == 0) return;
+        int length = _pending;
+        _pending = 0;
+        await SendAsync(Buffer().AsMemory(0, length), last, cancel).ConfigureAwait(false);
     }
 
-    private async ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel)
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> bytes, bool last, CancellationToken cancel)
     {
         try
         {
-            await stream.WriteAsync(bytes, cancel).ConfigureAwait(false);
+            await stream.WriteAsync(bytes, last, cancel).ConfigureAwait(false);
         }
         catch
         {

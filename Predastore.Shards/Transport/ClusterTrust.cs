@@ -170,8 +170,9 @@ public sealed class ClusterTrust : IDisposable
 
     private bool Accepts(X509Certificate? cert, X509Chain? chain, SslPolicyErrors errors, uint? expectedNode)
     {
-        // The callback's answer overrides every check of the platform, "no certificate" included: any error is a refusal.
-        if (errors != SslPolicyErrors.None || cert is not X509Certificate2 peer) return false;
+        // The callback's answer overrides every check of the platform, "no certificate" included: any error is a refusal. Only the
+        // host name is ours to judge: a QUIC listener compares the dialer's certificate with the name that was dialled.
+        if ((errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) != SslPolicyErrors.None || cert is not X509Certificate2 peer) return false;
         return TryValidatePeer(peer, chain?.ChainPolicy.ExtraStore, expectedNode, out _, out _);
     }
 

@@ -60,11 +60,11 @@ public interface ITransportStream : IAsyncDisposable
     /// <summary>Reads what there is, up to the buffer's length; 0 only where the other side has ended.</summary>
     ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancel);
 
-    /// <summary>Writes all bytes, waiting while the other side does not read.</summary>
-    ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel);
-
-    /// <summary>Says that nothing more will be written. What was written still arrives.</summary>
-    ValueTask CompleteWritesAsync(CancellationToken cancel);
+    /// <summary>
+    /// Writes all bytes, waiting while the other side does not read. With <paramref name="last"/> nothing more will be written;
+    /// what was written still arrives.
+    /// </summary>
+    ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, bool last, CancellationToken cancel);
 
     /// <summary>Says that the protocol has read the other side's last byte.</summary>
     void CompleteReads();

@@ -41,15 +41,14 @@ internal sealed class InProcessStream : TransportStream
         return length;
     }
 
-    protected override async ValueTask WriteCoreAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel)
+    protected override async ValueTask WriteCoreAsync(ReadOnlyMemory<byte> bytes, bool last, CancellationToken cancel)
     {
         if (_shared.Aborted) throw new IOException("the other side has given the exchange up");
         FlushResult result = await _output.WriteAsync(bytes, cancel).ConfigureAwait(false);
         // A reader that has completed cleanly has read what it wanted; the rest of ours is not an error of the pipe.
         if (result.IsCanceled || _shared.Aborted) throw new IOException("the other side has given the exchange up");
+        if (last) await _output.CompleteAsync().ConfigureAwait(false);
     }
-
-    protected override ValueTask CompleteWritesCoreAsync(CancellationToken cancel) => _output.CompleteAsync();
 
     protected override void AbortCore() => _shared.Abort();
 

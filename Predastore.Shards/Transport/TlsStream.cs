@@ -39,9 +39,8 @@ internal sealed class TlsStream : TransportStream
         return new ValueTask<int>(length);
     }
 
-    protected override ValueTask WriteCoreAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel) => Stream.WriteAsync(bytes, cancel);
-
-    protected override ValueTask CompleteWritesCoreAsync(CancellationToken cancel) => default;
+    protected override ValueTask WriteCoreAsync(ReadOnlyMemory<byte> bytes, bool last, CancellationToken cancel) =>
+        Stream.WriteAsync(bytes, cancel);
 
     protected override void AbortCore() => _connection.Cut();
 

@@ -54,14 +54,15 @@ internal abstract class TransportStream : ITransportStream
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel)
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, bool last, CancellationToken cancel)
     {
         if (WritesCompleted) throw new InvalidOperationException("the writing side has been ended");
         Enter();
         Volatile.Write(ref _writeSince, _watch.Time.GetTimestamp());
         try
         {
-            await WriteCoreAsync(bytes, cancel).ConfigureAwait(false);
+            await WriteCoreAsync(bytes, last, cancel).ConfigureAwait(false);
+            WritesCompleted = last;
         }
         catch (Exception e) when (!IsCallers(e, cancel))
         {
@@ -70,25 +71,6 @@ internal abstract class TransportStream : ITransportStream
         finally
         {
             Volatile.Write(ref _writeSince, 0);
-            if (Interlocked.Decrement(ref _pins) == 0) _ = CloseAsync();
-        }
-    }
-
-    public async ValueTask CompleteWritesAsync(CancellationToken cancel)
-    {
-        if (WritesCompleted) return;
-        Enter();
-        try
-        {
-            await CompleteWritesCoreAsync(cancel).ConfigureAwait(false);
-            WritesCompleted = true;
-        }
-        catch (Exception e) when (!IsCallers(e, cancel))
-        {
-            throw Broken("ending", e);
-        }
-        finally
-        {
             if (Interlocked.Decrement(ref _pins) == 0) _ = CloseAsync();
         }
     }
@@ -130,9 +112,7 @@ internal abstract class TransportStream : ITransportStream
 
     protected abstract ValueTask<int> ReadCoreAsync(Memory<byte> buffer, CancellationToken cancel);
 
-    protected abstract ValueTask WriteCoreAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel);
-
-    protected abstract ValueTask CompleteWritesCoreAsync(CancellationToken cancel);
+    protected abstract ValueTask WriteCoreAsync(ReadOnlyMemory<byte> bytes, bool last, CancellationToken cancel);
 
     /// <summary>Makes pending operations fail, and lets the other side know. Called once, from any thread.</summary>
     protected abstract void AbortCore();

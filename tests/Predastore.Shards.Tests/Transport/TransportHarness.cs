@@ -52,12 +52,14 @@ internal sealed class TransportHarness : IAsyncDisposable
     public static TheoryData<TransportKind> NetworkKinds => [TransportKind.Quic, TransportKind.Tls];
 
     public static void SkipWithoutLibrary(TransportKind kind) =>
-        Skip.If(kind == TransportKind.Quic, "QUIC is not built yet");
+        Skip.If(kind == TransportKind.Quic && !QuicSupport.IsSupported, "the native library libmsquic is not on this machine");
 
     public ITransport Dialer(TransportKind kind, ClusterTrust trust, TransportOptions? options = null) => kind switch
     {
         TransportKind.InProcess => _hub!.Transport(2),
-        _ => new TlsTransport(trust, options),
+        TransportKind.Quic when QuicSupport.IsSupported => new QuicTransport(trust, options),
+        TransportKind.Tls => new TlsTransport(trust, options),
+        _ => throw new PlatformNotSupportedException(),
     };
 
     public async ValueTask DisposeAsync()
@@ -72,7 +74,9 @@ internal sealed class TransportHarness : IAsyncDisposable
     private static ITransportListener Start(
         TransportKind kind, ClusterTrust trust, StreamHandler handler, TransportOptions options, Action<EndPoint?, string>? refused)
     {
-        _ = kind;
-        return TlsListener.Start(new IPEndPoint(IPAddress.Loopback, 0), trust, handler, options, refused);
+        var any = new IPEndPoint(IPAddress.Loopback, 0);
+        if (kind == TransportKind.Tls) return TlsListener.Start(any, trust, handler, options, refused);
+        if (!QuicSupport.IsSupported) throw new PlatformNotSupportedException(QuicSupport.MissingLibrary);
+        return QuicShardListener.StartAsync(any, trust, handler, options, refused).GetAwaiter().GetResult();
     }
 }
