@@ -143,7 +143,7 @@ public sealed class ShardService : IShardService
         private static ShardError ErrorOf(CommitOutcome outcome) => outcome switch
         {
             CommitOutcome.Failed => ShardError.Failed,
-            CommitOutcome.Mismatch => ShardError.Mismatch,
+            CommitOutcome.LengthMismatch => ShardError.Mismatch,
             _ => ShardError.Refused,
         };
     }

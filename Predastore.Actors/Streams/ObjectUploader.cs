@@ -47,7 +47,7 @@ internal sealed class ObjectUploader(
     {
         using var scope = new BatchScope();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var targets = new List<ShardUpload>();
+        var targets = new List<ShardTarget>();
         try
         {
             targets.AddRange(await OpenAsync(write, sizeHint, ending.Token).ConfigureAwait(false));
@@ -72,13 +72,13 @@ internal sealed class ObjectUploader(
         }
         finally
         {
-            foreach (ShardUpload target in targets)
+            foreach (ShardTarget target in targets)
                 await target.DisposeAsync().ConfigureAwait(false);
         }
     }
 
     private static async Task SendOneAsync(
-        ShardBatch batch, ObjectSealer sealer, Digests digests, List<ShardUpload> targets)
+        ShardBatch batch, ObjectSealer sealer, Digests digests, List<ShardTarget> targets)
     {
         sealer.Seal(batch);
         digests.Append(batch);
@@ -93,17 +93,17 @@ internal sealed class ObjectUploader(
 
     // Opens every shard; one that is refused goes to a spare storage id. Below the quorum the write is planned anew, because the
     // ids that failed are suspect by now and the geometry may become narrower.
-    private async Task<List<ShardUpload>> OpenAsync(Write write, long sizeHint, CancellationToken cancel)
+    private async Task<List<ShardTarget>> OpenAsync(Write write, long sizeHint, CancellationToken cancel)
     {
         for (int round = 1; ; round++)
         {
-            ShardUpload?[] opened = await Task.WhenAll(
+            ShardTarget?[] opened = await Task.WhenAll(
                 Enumerable.Range(0, write.Plan.Geometry.Total).Select(shard => OpenOneAsync(write, shard, sizeHint, cancel)))
                 .ConfigureAwait(false);
-            List<ShardUpload> alive = [.. opened.OfType<ShardUpload>()];
+            List<ShardTarget> alive = [.. opened.OfType<ShardTarget>()];
             if (alive.Count >= write.Plan.Quorum)
                 return alive;
-            foreach (ShardUpload target in alive)
+            foreach (ShardTarget target in alive)
                 await target.DisposeAsync().ConfigureAwait(false);
             if (round == limits.BufferedAttempts || write.OnlyFull)
             {
@@ -116,7 +116,7 @@ internal sealed class ObjectUploader(
         }
     }
 
-    private async Task<ShardUpload?> OpenOneAsync(Write write, int shard, long sizeHint, CancellationToken cancel)
+    private async Task<ShardTarget?> OpenOneAsync(Write write, int shard, long sizeHint, CancellationToken cancel)
     {
         long shardHint = sizeHint < 0 ? -1
             : FragmentLayout.SealedBytes(new StripeLayout(sizeHint, write.Plan.Geometry).ShardBytes);
@@ -130,7 +130,7 @@ internal sealed class ObjectUploader(
             {
                 IShardSink sink = await shards.BeginPutAsync(request, limit.Token).ConfigureAwait(false);
                 write.Place(shard, storageId);
-                return new ShardUpload(request, sink, limits, cancel);
+                return new ShardTarget(request, sink, limits, cancel);
             }
             catch (Exception error) when (!cancel.IsCancellationRequested)
             {
@@ -142,7 +142,7 @@ internal sealed class ObjectUploader(
         }
     }
 
-    private static Exception Lost(List<ShardUpload> targets, byte[]? buffered)
+    private static Exception Lost(List<ShardTarget> targets, byte[]? buffered)
     {
         Exception? cause = targets.Select(target => target.Failure).FirstOrDefault(failure => failure is not null);
         if (buffered is not null)
@@ -235,7 +235,7 @@ internal sealed class ObjectUploader(
 
         public void Undecide() => _session.Decide(WriteId);
 
-        public StagedShards Stage(IShardAccess shards, long size, byte[][] digests, List<ShardUpload> targets)
+        public StagedShards Stage(IShardAccess shards, long size, byte[][] digests, List<ShardTarget> targets)
         {
             var row = new DataRow
             {
@@ -250,7 +250,7 @@ internal sealed class ObjectUploader(
             row.Placement.AddRange(_placed.Take(Plan.Geometry.Total));
             row.Digests.AddRange(digests.Select(digest => ByteString.CopyFrom(digest)));
             row.Keys.Add(_keys.Wrap(_bucket, Key));
-            ShardUpload[] durable = [.. targets.Where(target => target.Committed)];
+            ShardTarget[] durable = [.. targets.Where(target => target.Committed)];
             row.Missing.AddRange(Enumerable.Range(0, Plan.Geometry.Total)
                 .Except(durable.Select(target => target.Shard)).Select(shard => (uint)shard));
             return new StagedShards(shards, _session, row, Plan.Narrow, [.. durable.Select(target => target.Request)]);

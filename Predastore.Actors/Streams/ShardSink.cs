@@ -4,14 +4,14 @@ using Akka.Streams.Stage;
 namespace Predastore.Actors.Streams;
 
 /// <summary>
-/// Sends one shard's part of every batch to its storage id, and tells the <see cref="ShardUpload"/> when the stage has ended. A
-/// send still under way then is <see cref="ShardUpload.QuiesceAsync"/>'s to wait for: a torn-down stage says nothing about I/O
+/// Sends one shard's part of every batch to its storage id, and tells the <see cref="ShardTarget"/> when the stage has ended. A
+/// send still under way then is <see cref="ShardTarget.QuiesceAsync"/>'s to wait for: a torn-down stage says nothing about I/O
 /// that still reads a buffer.
 /// </summary>
-internal sealed class ShardSink(ShardUpload upload) : GraphStage<SinkShape<ShardBatch>>
+internal sealed class ShardSink(ShardTarget upload) : GraphStage<SinkShape<ShardBatch>>
 {
     private readonly Inlet<ShardBatch> _in = new("ShardSink.in");
-    private readonly ShardUpload _upload = upload;
+    private readonly ShardTarget _upload = upload;
 
     /// <inheritdoc/>
     public override SinkShape<ShardBatch> Shape => new(_in);

@@ -25,7 +25,7 @@ internal static class UploadGraph
     /// <param name="cancel">Ends the upload.</param>
     public static async Task RunAsync(
         IMaterializer materializer, ShardBatch first, BatchFiller filler, ObjectSealer sealer, Digests digests,
-        IReadOnlyList<ShardUpload> targets, int quorum, CancellationToken cancel)
+        IReadOnlyList<ShardTarget> targets, int quorum, CancellationToken cancel)
     {
         Exception? bodyFailure = null;
 
@@ -72,7 +72,7 @@ internal static class UploadGraph
             await Task.WhenAll(targets.Select(target => target.Ended)).ConfigureAwait(false);
         }
 
-        foreach (ShardUpload target in targets)
+        foreach (ShardTarget target in targets)
             await target.QuiesceAsync().ConfigureAwait(false);
         cancel.ThrowIfCancellationRequested();
         if (bodyFailure is not null)

@@ -36,6 +36,12 @@ public readonly struct ObjectHash : IEquatable<ObjectHash>, IComparable<ObjectHa
         return new ObjectHash(hash);
     }
 
+    /// <summary>The lowest hash: 32 zero bytes.</summary>
+    public static ObjectHash First => default;
+
+    /// <summary>The highest hash: 32 bytes of 0xFF.</summary>
+    public static ObjectHash Last { get; } = new(Enumerable.Repeat((byte)0xFF, SizeBytes).ToArray());
+
     /// <summary>The first 8 bytes as a big-endian number: the position on the ring.</summary>
     public ulong Prefix => _words[0];
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Predastore.Shards.Crypto;
 
 namespace Predastore.Shards.Protocol;
 
@@ -20,7 +21,7 @@ internal ref struct BodyReader(ReadOnlySpan<byte> body)
 
     public UInt128 U128() => BinaryPrimitives.ReadUInt128BigEndian(Take(16));
 
-    public ObjectHash Hash() => new(Take(ObjectHash.Size));
+    public ObjectHash Hash() => new(Take(ObjectHash.SizeBytes));
 
     public Guid Id() => new(Take(16), bigEndian: true);
 

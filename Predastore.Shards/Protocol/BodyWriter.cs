@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Predastore.Shards.Crypto;
 
 namespace Predastore.Shards.Protocol;
 
@@ -22,7 +23,7 @@ internal ref struct BodyWriter
 
     public void U128(UInt128 value) => BinaryPrimitives.WriteUInt128BigEndian(Take(16), value);
 
-    public void Hash(ObjectHash value) => value.CopyTo(Take(ObjectHash.Size));
+    public void Hash(ObjectHash value) => value.CopyTo(Take(ObjectHash.SizeBytes));
 
     public void Id(Guid value) => value.TryWriteBytes(Take(16), bigEndian: true, out _);
 

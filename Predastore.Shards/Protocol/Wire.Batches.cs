@@ -1,3 +1,5 @@
+using Predastore.Shards.Crypto;
+
 namespace Predastore.Shards.Protocol;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using Predastore.Shards.Crypto;
 
 namespace Predastore.Shards.Protocol;
 

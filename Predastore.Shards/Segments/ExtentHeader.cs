@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Predastore.Shards.Crypto;
 using Predastore.Shards.Disk;
 using Predastore.Shards.Protocol;
 
@@ -84,7 +85,7 @@ public readonly record struct ExtentHeader(ShardRow Shard, uint Part, uint Parts
             return false;
         }
         var shard = new ShardRow(
-            new ShardKey(new ObjectHash(bytes.Slice(8, ObjectHash.Size)), BinaryPrimitives.ReadUInt32BigEndian(bytes[64..])),
+            new ShardKey(new ObjectHash(bytes.Slice(8, ObjectHash.SizeBytes)), BinaryPrimitives.ReadUInt32BigEndian(bytes[64..])),
             new Guid(bytes.Slice(48, 16), bigEndian: true),
             BinaryPrimitives.ReadUInt64BigEndian(bytes[40..]),
             BinaryPrimitives.ReadUInt16BigEndian(bytes[68..]),

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Predastore.Shards.Crypto;
 using Predastore.Shards.Protocol;
 
 namespace Predastore.Shards.Segments;
@@ -40,7 +41,7 @@ public sealed record IndexRow(ShardRow Shard, ulong CommitSequence, IReadOnlyLis
     internal const byte StorePrefix = 1;
     internal const byte ShardPrefix = 2;
     internal const byte ExtentPrefix = 3;
-    internal const int ShardKeyBytes = 1 + ObjectHash.Size + 4 + 16;
+    internal const int ShardKeyBytes = 1 + ObjectHash.SizeBytes + 4 + 16;
     internal const int ExtentKeyBytes = 1 + 4 + 8;
 
     private const int FixedBytes = 52;
@@ -139,7 +140,7 @@ public sealed record IndexRow(ShardRow Shard, ulong CommitSequence, IReadOnlyLis
                 BinaryPrimitives.ReadInt64BigEndian(part[12..]));
         }
         var shard = new ShardRow(
-            new ShardKey(new ObjectHash(key.Slice(1, ObjectHash.Size)), BinaryPrimitives.ReadUInt32BigEndian(key[33..])),
+            new ShardKey(new ObjectHash(key.Slice(1, ObjectHash.SizeBytes)), BinaryPrimitives.ReadUInt32BigEndian(key[33..])),
             new Guid(key.Slice(37, 16), bigEndian: true),
             BinaryPrimitives.ReadUInt64BigEndian(value[4..]),
             BinaryPrimitives.ReadUInt16BigEndian(value[12..]),

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Predastore.Shards.Crypto;
 using Predastore.Shards.Protocol;
 using Predastore.Shards.Transport;
 

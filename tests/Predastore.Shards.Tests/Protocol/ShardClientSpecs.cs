@@ -1,3 +1,4 @@
+using Predastore.Shards.Crypto;
 using Predastore.Shards.Protocol;
 using Predastore.Shards.Tests.Transport;
 using Predastore.Shards.Transport;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Predastore.Shards.Crypto;
 using Predastore.Shards.Disk;
 using Predastore.Shards.Protocol;
 using Predastore.Shards.Segments;

@@ -6,7 +6,7 @@ namespace Predastore.Actors.Streams;
 /// One shard on its way to one storage id. Once anything failed it is dead and stays so. One send at a time; disposed without a
 /// commit that returned, it aborts.
 /// </summary>
-internal sealed class ShardUpload(PutShardRequest request, IShardSink sink, UploadLimits limits, CancellationToken cancel)
+internal sealed class ShardTarget(PutShardRequest request, IShardSink sink, UploadLimits limits, CancellationToken cancel)
     : IAsyncDisposable
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
