@@ -23,6 +23,15 @@ public sealed class ShardAccess(
     public bool IsLocal(uint storageId) => local is not null && topology.TryNodeOf(storageId, out uint node) && node == self;
 
     /// <inheritdoc/>
+    public void Suspect(uint storageId)
+    {
+        if (topology.TryNodeOf(storageId, out uint node) && node != self)
+            topology.SuspectNode(node);
+        else
+            topology.SuspectStorage(storageId);
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<IShardSink> BeginPutAsync(PutShardRequest request, CancellationToken cancel)
     {
         if (IsLocal(request.StorageId))
@@ -89,8 +98,10 @@ public sealed class ShardAccess(
     {
         if (!topology.TryNodeOf(storageId, out uint node) || !peers.TryGetValue(node, out Peer? peer))
             throw new ShardException(ShardError.WrongStorage, $"storage id {storageId} is on no node that is known here");
-        if (!topology.IsUsable(node))
-            throw new ShardException(ShardError.Unavailable, $"node {node} with storage id {storageId} is down or suspect");
+
+        // A suspect node is avoided where there is a choice; whoever asks for it by name may have none.
+        if (!topology.View.IsAlive(node))
+            throw new ShardException(ShardError.Unavailable, $"node {node} with storage id {storageId} is down");
         try
         {
             return await ask(peer).ConfigureAwait(false);

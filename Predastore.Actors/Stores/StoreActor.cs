@@ -200,7 +200,7 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
         {
             try
             {
-                self.Tell(new Compacted(_store.CompactStep(CompactStepBytes, _verifier).MoreToDo, null));
+                self.Tell(new Compacted(false, null));
             }
             catch (Exception error)
             {

@@ -23,6 +23,9 @@ public interface IShardAccess
     /// <summary>One page of a storage id's index.</summary>
     ValueTask<ShardPage> ListAsync(ListShardsRequest request, CancellationToken cancel);
 
+    /// <summary>Avoids the node of a storage id for a while: it was silent for longer than its caller waits.</summary>
+    void Suspect(uint storageId);
+
     /// <summary>True if the storage id is on this process: reading it costs no network.</summary>
     bool IsLocal(uint storageId);
 }

@@ -97,7 +97,7 @@ internal sealed class ObjectReader(
                 return Done.Instance;
             })
             .ToMaterialized(Sink.Ignore<Done>(), Keep.Both)
-            .WithAttributes(Attributes.CreateInputBuffer(1, 1))
+            .WithAttributes(Akka.Streams.Attributes.CreateInputBuffer(1, 1))
             .Run(materializer());
         try
         {

@@ -130,10 +130,12 @@ internal sealed class ObjectUploader(
             {
                 IShardSink sink = await shards.BeginPutAsync(request, limit.Token).ConfigureAwait(false);
                 write.Place(shard, storageId);
-                return new ShardTarget(request, sink, limits, cancel);
+                return new ShardTarget(request, sink, shards, limits, cancel);
             }
             catch (Exception error) when (!cancel.IsCancellationRequested)
             {
+                if (error is OperationCanceledException)
+                    shards.Suspect(storageId);
                 write.Refused(error);
                 if (write.NextSpare() is not { } spare)
                     return null;

@@ -30,7 +30,7 @@ internal sealed class ShardSink(ShardTarget upload) : GraphStage<SinkShape<Shard
         {
             _stage = stage;
             _sent = GetAsyncCallback<Exception?>(OnSent);
-            SetHandler(stage._in, onPush: OnPush, onUpstreamFinish: OnUpstreamFinish, onUpstreamFailure: FailStage);
+            SetHandler(stage._in, onPush: OnPush, onUpstreamFinish: OnUpstreamFinish, onUpstreamFailure: OnUpstreamFailure);
         }
 
         public override void PreStart() => Pull(_stage._in);
@@ -72,8 +72,17 @@ internal sealed class ShardSink(ShardTarget upload) : GraphStage<SinkShape<Shard
 
         private void OnUpstreamFinish()
         {
-            if (!_sending)
+            // With its only port closed the stage would be stopped in the middle of the last send.
+            if (_sending)
+                SetKeepGoing(true);
+            else
                 Finish();
+        }
+
+        private void OnUpstreamFailure(Exception cause)
+        {
+            _stage._upload.Abandon(cause);
+            FailStage(cause);
         }
 
         private void Finish()

@@ -6,8 +6,8 @@ namespace Predastore.Actors.Streams;
 /// One shard on its way to one storage id. Once anything failed it is dead and stays so. One send at a time; disposed without a
 /// commit that returned, it aborts.
 /// </summary>
-internal sealed class ShardTarget(PutShardRequest request, IShardSink sink, UploadLimits limits, CancellationToken cancel)
-    : IAsyncDisposable
+internal sealed class ShardTarget(
+    PutShardRequest request, IShardSink sink, IShardAccess shards, UploadLimits limits, CancellationToken cancel) : IAsyncDisposable
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _sending = Task.CompletedTask;
@@ -41,6 +41,9 @@ internal sealed class ShardTarget(PutShardRequest request, IShardSink sink, Uplo
         _ended.TrySetResult();
     }
 
+    /// <summary>Says that the graph failed before this shard.</summary>
+    public void Abandon(Exception cause) => Failure ??= cause;
+
     /// <summary>Waits until no send reads a buffer any more.</summary>
     public async Task QuiesceAsync() => await _sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
@@ -58,7 +61,7 @@ internal sealed class ShardTarget(PutShardRequest request, IShardSink sink, Uplo
         }
         catch (Exception error)
         {
-            Failure = error;
+            Fail(error);
         }
     }
 
@@ -77,12 +80,19 @@ internal sealed class ShardTarget(PutShardRequest request, IShardSink sink, Uplo
         }
         catch (Exception error)
         {
-            Failure ??= error;
+            Fail(error);
             throw;
         }
         finally
         {
             batch.Release();
         }
+    }
+
+    private void Fail(Exception error)
+    {
+        Failure ??= error;
+        if (error is OperationCanceledException && !cancel.IsCancellationRequested)
+            shards.Suspect(request.StorageId);
     }
 }

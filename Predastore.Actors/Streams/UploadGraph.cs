@@ -66,7 +66,7 @@ internal static class UploadGraph
         }));
 
         // One element between stages: the batches in flight are the memory of an upload.
-        UniqueKillSwitch kill = graph.WithAttributes(Attributes.CreateInputBuffer(1, 1)).Run(materializer);
+        UniqueKillSwitch kill = graph.WithAttributes(Akka.Streams.Attributes.CreateInputBuffer(1, 1)).Run(materializer);
         await using (cancel.Register(() => kill.Abort(new OperationCanceledException(cancel))).ConfigureAwait(false))
         {
             await Task.WhenAll(targets.Select(target => target.Ended)).ConfigureAwait(false);

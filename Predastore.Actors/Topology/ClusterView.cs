@@ -24,7 +24,7 @@ public sealed record ClusterView(
             new Guid(cluster.ClusterId.Span, bigEndian: true),
             ring.Epoch,
             new Geometry((int)ring.DataShards, (int)ring.ParityShards),
-            new Ring([.. ring.Members.Select(m => new RingMember(m.StorageId, m.Node, m.Host, m.Zone, (int)m.Weight))]),
+            new Ring([.. ring.Members.Select(m => new Predastore.Shards.Placement.RingMember(m.StorageId, m.Node, m.Host, m.Zone, (int)m.Weight))]),
             answer.Storages.ToDictionary(storage => storage.Id));
     }
 }

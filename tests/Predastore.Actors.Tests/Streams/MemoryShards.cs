@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using Predastore.Actors.Streams;
+using Predastore.Shards.Protocol;
+
+namespace Predastore.Actors.Tests.Streams;
+
+/// <summary>Storage ids in memory, each of which can be told to fail.</summary>
+internal sealed class MemoryShards : IShardAccess
+{
+    private readonly ConcurrentDictionary<(uint Storage, ShardKey Shard), byte[]> _shards = [];
+
+    /// <summary>Storage ids that answer nothing.</summary>
+    public ConcurrentDictionary<uint, bool> Down { get; } = [];
+
+    /// <summary>Storage ids whose reads never end until they are cancelled.</summary>
+    public ConcurrentDictionary<uint, bool> Frozen { get; } = [];
+
+    /// <summary>Storage ids that fail after so many bytes of a shard.</summary>
+    public ConcurrentDictionary<uint, long> FailAfterBytes { get; } = [];
+
+    /// <summary>Storage ids made suspect.</summary>
+    public ConcurrentDictionary<uint, bool> Suspects { get; } = [];
+
+    public ICollection<(uint Storage, ShardKey Shard)> Keys => _shards.Keys;
+
+    public byte[] this[uint storage, ShardKey shard] => _shards[(storage, shard)];
+
+    public bool Remove(uint storage, ShardKey shard) => _shards.TryRemove((storage, shard), out _);
+
+    public bool IsLocal(uint storageId) => storageId == 1;
+
+    public void Suspect(uint storageId) => Suspects[storageId] = true;
+
+    public async ValueTask<IShardSink> BeginPutAsync(PutShardRequest request, CancellationToken cancel)
+    {
+        await Task.Yield();
+        Check(request.StorageId);
+        return new Sink(this, request);
+    }
+
+    public async ValueTask ReadAsync(
+        uint storageId, ShardKey shard, long offset, Memory<byte> destination, CancellationToken cancel)
+    {
+        await Task.Yield();
+        Check(storageId);
+        if (Frozen.ContainsKey(storageId))
+            await Task.Delay(Timeout.Infinite, cancel);
+        if (!_shards.TryGetValue((storageId, shard), out byte[]? bytes))
+            throw new ShardException(ShardError.NotFound, "missing");
+        bytes.AsMemory((int)offset, destination.Length).CopyTo(destination);
+    }
+
+    public ValueTask<IReadOnlyList<DeleteOutcome>> DeleteAsync(DeleteShardsRequest request, CancellationToken cancel)
+    {
+        Check(request.StorageId);
+        return ValueTask.FromResult<IReadOnlyList<DeleteOutcome>>([.. request.Shards.Select(
+            shard => Remove(request.StorageId, shard.Key) ? DeleteOutcome.Deleted : DeleteOutcome.NotFound)]);
+    }
+
+    public ValueTask<ShardPage> ListAsync(ListShardsRequest request, CancellationToken cancel) => throw new NotSupportedException();
+
+    private void Check(uint storageId)
+    {
+        if (Down.ContainsKey(storageId))
+            throw new ShardException(ShardError.Unavailable, $"storage id {storageId} is down");
+    }
+
+    private sealed class Sink(MemoryShards owner, PutShardRequest request) : IShardSink
+    {
+        private readonly MemoryStream _bytes = new();
+
+        public async ValueTask WriteAsync(ReadOnlyMemory<byte> sealedBytes, CancellationToken cancel)
+        {
+            await Task.Yield();
+            owner.Check(request.StorageId);
+            _bytes.Write(sealedBytes.Span);
+            if (owner.FailAfterBytes.TryGetValue(request.StorageId, out long limit) && _bytes.Length > limit)
+                throw new ShardException(ShardError.Failed, "the disk broke");
+        }
+
+        public ValueTask CommitAsync(long length, UInt128 digest, CancellationToken cancel)
+        {
+            owner.Check(request.StorageId);
+            Assert.Equal(length, _bytes.Length);
+            owner._shards[(request.StorageId, request.Key)] = _bytes.ToArray();
+            return ValueTask.CompletedTask;
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
