@@ -51,6 +51,16 @@ public sealed class ClusterTrust : IDisposable
     /// be refused by the peers.</exception>
     public static ClusterTrust Load(string caPem, string certPem, string keyPem, TimeProvider? time = null)
     {
+        ClusterTrust trust = LoadUnchecked(caPem, certPem, keyPem, time);
+        // A node that every peer refuses should say so at start, not look like a network failure later.
+        if (trust.TryValidatePeer(trust.Certificate, trust.Node, out _, out string reason)) return trust;
+        trust.Dispose();
+        throw new InvalidDataException($"the node certificate would be refused by every peer: {reason}");
+    }
+
+    /// <summary>As <see cref="Load"/>, also with a certificate that peers refuse: what an impostor would hold.</summary>
+    internal static ClusterTrust LoadUnchecked(string caPem, string certPem, string keyPem, TimeProvider? time = null)
+    {
         X509Certificate2Collection roots = ReadCertificates(caPem, "cluster CA");
         X509Certificate2Collection chain = ReadCertificates(certPem, "node certificate");
         X509Certificate2 own;
@@ -67,14 +77,7 @@ public sealed class ClusterTrust : IDisposable
         if (!NodeName.TryRead(own, out uint node))
             throw new InvalidDataException(
                 $"the node certificate must carry exactly one subject alternative name of the form '{NodeName.Of(1)}'");
-        var trust = new ClusterTrust(roots, own, chain, node, time ?? TimeProvider.System);
-        // A node that every peer refuses should say so at start, not look like a network failure later.
-        if (!trust.TryValidatePeer(own, node, out _, out string reason))
-        {
-            trust.Dispose();
-            throw new InvalidDataException($"the node certificate would be refused by every peer: {reason}");
-        }
-        return trust;
+        return new ClusterTrust(roots, own, chain, node, time ?? TimeProvider.System);
     }
 
     /// <summary>As <see cref="Load"/>, from files.</summary>
