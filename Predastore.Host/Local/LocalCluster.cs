@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Predastore.Host.Config;
+using Predastore.Shards.Crypto;
 
 namespace Predastore.Host.Local;
 
