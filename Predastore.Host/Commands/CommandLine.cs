@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Predastore.Host.Config;
+using Predastore.Shards.Crypto;
 
 namespace Predastore.Host.Commands;
 
@@ -44,7 +45,7 @@ internal static class CommandLine
         {
             return Fail(context, ExitCode.ClusterFile, e.Message);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or MasterKeyException)
         {
             return Fail(context, ExitCode.Startup, e.Message);
         }

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Predastore.Host.Local;
+using Predastore.Shards.Crypto;
 
 namespace Predastore.Host.Commands;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Predastore.Host.Config;
+using Predastore.Shards.Crypto;
 
 namespace Predastore.Host.Local;
 
@@ -73,8 +74,11 @@ internal sealed class LocalCluster
     }
 
     /// <summary>Says where the cluster is and what to type.</summary>
-    public void PrintGuide(TextWriter output, IReadOnlyList<NodeOptions> nodes) =>
+    public void PrintGuide(TextWriter output, IReadOnlyList<NodeOptions> nodes)
+    {
         Guide.Write(output, nodes[0].Cluster, ConfigFile, _certificates.CaFile, _folder);
+        output.WriteLine("Ctrl-C stops the cluster; the data stays.");
+    }
 
     private static string FileText()
     {

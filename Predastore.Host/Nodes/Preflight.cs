@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Predastore.Host.Config;
+using Predastore.Shards.Crypto;
 using Predastore.Shards.Transport;
 
 namespace Predastore.Host.Nodes;
@@ -15,9 +16,7 @@ internal static class Preflight
     public static void Check(NodeOptions options)
     {
         CheckCertificates(options);
-        foreach (string key in options.MasterKeyFiles)
-            if (!File.Exists(key))
-                throw new StartupException($"master key file {key} does not exist; correct --encryption-key-file or make one with s3d keygen --out {key}");
+        CheckMasterKeys(options);
         CheckFolder(options);
         CheckPort(options.S3, SocketType.Stream, "S3", "--port or [s3] port", "--host");
         if (options.S3Plain is { } plain)
@@ -51,6 +50,18 @@ internal static class Preflight
         catch (InvalidDataException e)
         {
             throw new StartupException($"TLS files of node {options.Node} ({tls.CertFile}): {e.Message}");
+        }
+    }
+
+    private static void CheckMasterKeys(NodeOptions options)
+    {
+        try
+        {
+            MasterKeys.Load(options.MasterKeyFiles).Dispose();
+        }
+        catch (MasterKeyException e)
+        {
+            throw new StartupException(e.Message);
         }
     }
 

@@ -24,7 +24,7 @@ public sealed class CertsAndKeygenSpecs : IDisposable
 
         Assert.Equal(32, key.Length);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_temp["key"]));
-        Assert.Contains("never overwritten", await _runner.FailAsync(ExitCode.Startup, "keygen", "--out", _temp["key"]));
+        Assert.Contains("not overwritten", await _runner.FailAsync(ExitCode.Startup, "keygen", "--out", _temp["key"]));
         Assert.Equal(key, File.ReadAllBytes(_temp["key"]));
         Assert.Equal([_temp["key"]], Directory.GetFiles(_temp.Path));
         Assert.DoesNotContain(Convert.ToHexString(key), _runner.Out.ToString(), StringComparison.OrdinalIgnoreCase);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Predastore.Host.Config;
 using Predastore.Host.Local;
+using Predastore.Shards.Crypto;
 using Predastore.Host.Tests.Config;
 using Xunit;
 
@@ -117,6 +118,11 @@ public sealed class RunCommandSpecs : IDisposable
             [.. Args("--node", "1")[..4], "--node", "1", "--tls-ca", _temp["certs/ca.pem"], "--tls-cert", _temp["certs/node-2.pem"],
              "--tls-key", _temp["certs/node-2-key.pem"], "--encryption-key-file", _temp["key"]]));
 
+        File.SetUnixFileMode(_temp["key"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        Assert.Contains("chmod 600", await _runner.FailAsync(ExitCode.Startup, Args("--node", "1")));
+        File.SetUnixFileMode(_temp["key"], UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.WriteAllBytes(_temp["key"], new byte[31]);
+        Assert.Contains("31 bytes", await _runner.FailAsync(ExitCode.Startup, Args("--node", "1")));
         File.Delete(_temp["key"]);
         Assert.Contains("s3d keygen", await _runner.FailAsync(ExitCode.Startup, Args("--node", "1")));
         File.Delete(_temp["certs/ca.pem"]);

@@ -32,7 +32,7 @@ public sealed class LocalClusterSpecs : IDisposable
         Assert.Contains("https://127.11.11.1:8443", guide);
         Assert.Contains(_temp["predastore/certs/ca.pem"], guide);
         Assert.Contains(file.Auths[0].SecretAccessKey, guide);
-        Assert.Equal(4, guide.Split('\n').Count(line => line.StartsWith("  aws ", StringComparison.Ordinal) || line.StartsWith("  s3d ", StringComparison.Ordinal)));
+        Assert.Equal(4, guide.Split('\n').Count(line => line.StartsWith("  aws ", StringComparison.Ordinal) || line.Contains(" status --config ", StringComparison.Ordinal)));
         Assert.Null(ClusterFileRules.KnownCredentials(file));
     }
 

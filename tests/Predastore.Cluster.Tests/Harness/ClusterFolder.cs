@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Text;
+
+namespace Predastore.Cluster.Tests.Harness;
+
+/// <summary>The files of a test cluster: cluster file, certificates, master key, and below <c>node-N/</c> the data.</summary>
+public sealed class ClusterFolder : IDisposable
+{
+    /// <summary>Access key of every test cluster.</summary>
+    public const string AccessKeyId = "AKIAIOSFODNN7EXAMPLE";
+
+    /// <summary>Secret of <see cref="AccessKeyId"/>.</summary>
+    public const string SecretAccessKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
+    public const string Region = "ap-southeast-2";
+
+    public const int S3Port = 8443;
+
+    public ClusterFolder(ClusterShape shape, LoopbackNetwork network)
+    {
+        Path = Directory.CreateTempSubdirectory("predastore-cluster-").FullName;
+        ConfigFile = this["cluster.toml"];
+        File.WriteAllText(ConfigFile, Toml(shape, network));
+        Directory.CreateDirectory(this["logs"]);
+    }
+
+    public string Path { get; }
+
+    public string ConfigFile { get; }
+
+    public string CaFile => this["certs/ca.pem"];
+
+    public string KeyFile => this["master.key"];
+
+    public string this[string name] => System.IO.Path.Combine(Path, name);
+
+    public string LogFile(int node) => this[$"logs/node-{node}.log"];
+
+    /// <summary>Everything of one node.</summary>
+    public string NodeFolder(int node) => this[$"node-{node}"];
+
+    /// <summary>The metadata replica of a node.</summary>
+    public string DbFolder(int node) => this[$"node-{node}/db"];
+
+    /// <summary>The disk with a storage id, which belongs to node id % 100.</summary>
+    public string StorageFolder(int storageId) => this[$"node-{storageId % 100}/storage-{storageId}"];
+
+    /// <summary>The command line of a node.</summary>
+    public IReadOnlyList<string> NodeArgs(int node, ClusterShape shape) =>
+    [
+        "--config", ConfigFile, "--node", $"{node}", "--base-path", Path, "--tls-ca", CaFile,
+        "--tls-cert", this[$"certs/node-{node}.pem"], "--tls-key", this[$"certs/node-{node}-key.pem"],
+        "--encryption-key-file", KeyFile, "--log-level", shape.LogLevel,
+    ];
+
+    /// <summary>Makes certificates and key with the program's own commands.</summary>
+    public async Task FillAsync()
+    {
+        foreach (string[] args in new[] { ["certs", "--config", ConfigFile, "--out", this["certs"]], new[] { "keygen", "--out", KeyFile } })
+        {
+            CommandResult result = await S3dProcess.RunAsync(args);
+            if (result.ExitCode != 0)
+                throw new InvalidOperationException($"s3d {args[0]}: exit code {result.ExitCode}: {result.Error}");
+        }
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A node that was killed this moment may still have had a file in the making; once more, then the folder stays.
+            Directory.Delete(Path, recursive: true);
+        }
+    }
+
+    private static string Toml(ClusterShape shape, LoopbackNetwork network)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture,
+            $"""
+            version = 1
+            region = "{Region}"
+
+            [rs]
+            data = {shape.Data}
+            parity = {shape.Parity}
+
+            [s3]
+            port = {S3Port}
+
+            [cluster]
+            name = "test"
+            port = 6660
+
+            [transport]
+            kind = "{shape.Transport}"
+
+            [[auth]]
+            access_key_id = "{AccessKeyId}"
+            secret_access_key = "{SecretAccessKey}"
+            account_id = "123456789012"
+            display_name = "test"
+
+            """);
+        for (int node = 1; node <= shape.Replicas; node++)
+            text.Append(CultureInfo.InvariantCulture,
+                $"""
+
+                [[db]]
+                id = {node}
+                host = "{network.Host(node)}"
+                port = 6660
+                path = "db"
+
+                """);
+        for (int disk = 0; disk < shape.DisksPerNode; disk++)
+            for (int node = 1; node <= shape.Nodes; node++)
+                text.Append(CultureInfo.InvariantCulture,
+                    $"""
+
+                    [[storage]]
+                    id = {node + (100 * disk)}
+                    node = {node}
+                    host = "{network.Host(node)}"
+                    port = 9991
+                    path = "storage-{node + (100 * disk)}"
+
+                    """);
+        return text.Append('\n').Append(shape.MoreToml).Append('\n').ToString();
+    }
+}

@@ -1,0 +1,225 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Amazon.Runtime;
+using Amazon.S3;
+using Predastore.Http.Admin;
+using Xunit.Abstractions;
+
+namespace Predastore.Cluster.Tests.Harness;
+
+/// <summary>
+/// Real <c>s3d</c> processes on loopback addresses of their own, with files of their own. Disposing kills the processes and
+/// removes the files, also when starting failed half-way.
+/// </summary>
+public sealed class S3Cluster : IAsyncDisposable
+{
+    private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
+
+    private readonly LoopbackNetwork _network;
+    private readonly S3dProcess?[] _processes;
+    private readonly List<IDisposable> _clients = [];
+    private readonly HttpClient _http;
+    private readonly ITestOutputHelper? _output;
+
+    private S3Cluster(ClusterShape shape, LoopbackNetwork network, ClusterFolder files, ITestOutputHelper? output)
+    {
+        Shape = shape;
+        Files = files;
+        _network = network;
+        _output = output;
+        _processes = new S3dProcess?[shape.Nodes + 1];
+        _http = new HttpClient(new TrustedHttp(files.CaFile).CreateHandler()) { Timeout = TimeSpan.FromSeconds(2) };
+    }
+
+    public ClusterShape Shape { get; }
+
+    public ClusterFolder Files { get; }
+
+    /// <summary>Node numbers, from 1.</summary>
+    public IEnumerable<int> Nodes => Enumerable.Range(1, Shape.Nodes);
+
+    /// <summary>Makes the files and starts all nodes; returns when all are ready.</summary>
+    /// <param name="output">Where logs go when something fails.</param>
+    public static async Task<S3Cluster> StartAsync(ClusterShape shape, ITestOutputHelper? output = null)
+    {
+        S3Cluster cluster = await CreateAsync(shape, output);
+        try
+        {
+            foreach (int node in cluster.Nodes)
+                cluster.StartNode(node);
+            await cluster.WaitReadyAsync();
+            return cluster;
+        }
+        catch
+        {
+            cluster.DumpLogs();
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Makes the files and starts nothing: for tests of what a start refuses.</summary>
+    public static async Task<S3Cluster> CreateAsync(ClusterShape shape, ITestOutputHelper? output = null)
+    {
+        LoopbackNetwork network = LoopbackNetwork.Claim();
+        ClusterFolder? files = null;
+        try
+        {
+            files = new ClusterFolder(shape, network);
+            await files.FillAsync();
+            return new S3Cluster(shape, network, files, output);
+        }
+        catch
+        {
+            files?.Dispose();
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs a test's body; when it throws, the logs of all nodes go to the test's output.</summary>
+    public async Task RunAsync(Func<Task> body)
+    {
+        try
+        {
+            await body();
+        }
+        catch
+        {
+            DumpLogs();
+            throw;
+        }
+    }
+
+    public string Host(int node) => _network.Host(node);
+
+    public Uri Endpoint(int node) => new($"https://{Host(node)}:{ClusterFolder.S3Port}");
+
+    /// <summary>The process of a node that was started.</summary>
+    public S3dProcess Process(int node) => _processes[node] ?? throw new InvalidOperationException($"node {node} was not started");
+
+    public bool IsRunning(int node) => _processes[node] is { HasExited: false };
+
+    /// <summary>Starts a node that does not run.</summary>
+    public void StartNode(int node, params string[] moreArgs)
+    {
+        if (IsRunning(node))
+            throw new InvalidOperationException($"node {node} runs");
+        _processes[node]?.Dispose();
+        _processes[node] = S3dProcess.Start([.. Files.NodeArgs(node, Shape), .. moreArgs], Files.LogFile(node), Shape.Environment);
+    }
+
+    /// <summary>kill -9 of nodes, at the same moment as far as that goes.</summary>
+    public Task KillAsync(params int[] nodes) => Task.WhenAll(nodes.Select(node => Process(node).KillAsync()));
+
+    /// <summary>kill -9 and start again; does not wait until it is ready.</summary>
+    public async Task RestartAsync(int node)
+    {
+        await KillAsync(node);
+        StartNode(node);
+    }
+
+    /// <summary>Waits until nodes answer that they are ready; without numbers, all that run.</summary>
+    /// <exception cref="InvalidOperationException">A process has ended; the message has its last lines.</exception>
+    /// <exception cref="TimeoutException">It took too long; the message has what they answered last.</exception>
+    public async Task WaitReadyAsync(params int[] nodes)
+    {
+        int[] wanted = nodes.Length > 0 ? nodes : [.. Nodes.Where(node => _processes[node] is not null)];
+        long started = Stopwatch.GetTimestamp();
+        foreach (int node in wanted)
+        {
+            string answer = "not asked";
+            while ((answer = await AskReadyAsync(node)) != "ready")
+            {
+                if (Process(node).HasExited)
+                    throw new InvalidOperationException($"node {node} ended with exit code {Process(node).ExitCode}:{Environment.NewLine}{Process(node).Tail}");
+                if (Stopwatch.GetElapsedTime(started) > ReadyTimeout)
+                    throw new TimeoutException($"node {node} is not ready after {ReadyTimeout.TotalSeconds} s: {answer}");
+                await Task.Delay(Poll);
+            }
+        }
+    }
+
+    /// <summary>Polls a condition that the cluster brings about.</summary>
+    public static async Task WaitUntilAsync(Func<Task<bool>> condition, TimeSpan timeout, string what)
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (!await condition())
+        {
+            if (Stopwatch.GetElapsedTime(started) > timeout)
+                throw new TimeoutException($"not within {timeout.TotalSeconds} s: {what}");
+            await Task.Delay(Poll);
+        }
+    }
+
+    /// <summary>The AWS SDK with its default settings, talking to one node. Lives as long as the cluster.</summary>
+    public AmazonS3Client Client(int node = 1, Action<AmazonS3Config>? configure = null)
+    {
+        var config = new AmazonS3Config
+        {
+            ServiceURL = Endpoint(node).ToString(),
+            AuthenticationRegion = ClusterFolder.Region,
+            ForcePathStyle = true,
+            HttpClientFactory = new TrustedHttp(Files.CaFile),
+        };
+        configure?.Invoke(config);
+        var client = new AmazonS3Client(new BasicAWSCredentials(ClusterFolder.AccessKeyId, ClusterFolder.SecretAccessKey), config);
+        lock (_clients)
+            _clients.Add(client);
+        return client;
+    }
+
+    /// <summary>A plain HTTPS client of a node, for requests that no SDK would send.</summary>
+    public HttpClient Http(int node = 1)
+    {
+        var client = new HttpClient(new TrustedHttp(Files.CaFile).CreateHandler()) { BaseAddress = Endpoint(node) };
+        lock (_clients)
+            _clients.Add(client);
+        return client;
+    }
+
+    /// <summary>What <c>s3d status --json</c> says when it asks one node.</summary>
+    public async Task<ClusterStatus> StatusAsync(int node = 1)
+    {
+        CommandResult result = await S3dProcess.RunAsync(
+            ["status", "--json", "--config", Files.ConfigFile, "--tls-ca", Files.CaFile, "--endpoint", Endpoint(node).ToString()]);
+        return result.ExitCode == 0
+            ? JsonSerializer.Deserialize(result.Output, ClusterStatusJson.Default.ClusterStatus)!
+            : throw new InvalidOperationException(result.Error);
+    }
+
+    /// <summary>The last lines of every node, to the test's output.</summary>
+    public void DumpLogs()
+    {
+        foreach (int node in Nodes)
+            if (_processes[node] is { } process)
+                _output?.WriteLine($"--- node {node} ({(process.HasExited ? $"exit code {process.ExitCode}" : "runs")}){Environment.NewLine}{process.Tail}");
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        lock (_clients)
+            foreach (IDisposable client in _clients)
+                client.Dispose();
+        _http.Dispose();
+        foreach (S3dProcess? process in _processes)
+            process?.Dispose();
+        Files.Dispose();
+        _network.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<string> AskReadyAsync(int node)
+    {
+        try
+        {
+            using HttpResponseMessage response = await _http.GetAsync(new Uri(Endpoint(node), "/_/health/ready"));
+            return response.IsSuccessStatusCode ? "ready" : $"{(int)response.StatusCode} {response.ReasonPhrase}";
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        {
+            return e.GetBaseException().Message;
+        }
+    }
+}
