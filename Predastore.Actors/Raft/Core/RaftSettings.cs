@@ -1,0 +1,45 @@
+namespace Predastore.Actors.Raft.Core;
+
+/// <summary>Timings in ticks and bounds of a replica.</summary>
+public sealed record RaftSettings
+{
+    /// <summary>Ticks without a leader before a replica campaigns; it adds up to as many again at random.</summary>
+    public int ElectionTicks { get; init; } = 10;
+
+    /// <summary>Ticks between heartbeats.</summary>
+    public int HeartbeatTicks { get; init; } = 1;
+
+    /// <summary>Entry bytes in one message.</summary>
+    public int MessageBytesMax { get; init; } = 1 << 20;
+
+    /// <summary>Bytes of one entry.</summary>
+    public int EntryBytesMax { get; init; } = 256 << 10;
+
+    /// <summary>Appends sent ahead of their replies, for each follower.</summary>
+    public int InflightMax { get; init; } = 64;
+
+    /// <summary>Entries proposed and not committed; more are refused.</summary>
+    public int UncommittedMax { get; init; } = 8192;
+}
+
+/// <summary>What a replica does now.</summary>
+public enum RaftRole
+{
+    /// <summary>Follows, or knows nobody to follow.</summary>
+    Follower,
+
+    /// <summary>Asks whether it could win, without disturbing anybody.</summary>
+    PreCandidate,
+
+    /// <summary>Asks for votes.</summary>
+    Candidate,
+
+    /// <summary>Leads its term.</summary>
+    Leader,
+}
+
+/// <summary>What a replica knew durably when it stopped.</summary>
+/// <param name="Term">Newest term seen.</param>
+/// <param name="VotedFor">Vote in that term.</param>
+/// <param name="Log">The log, all of it persisted.</param>
+public sealed record RaftState(ulong Term, ReplicaId VotedFor, RaftLog Log);
