@@ -14,7 +14,7 @@ public sealed partial class SegmentStore
     private static readonly byte[] StoreKey = [IndexRow.StorePrefix];
 
     /// <summary>Opens the store of a data path, or makes an empty one.</summary>
-    /// <exception cref="IndexLostException">The index is missing or damaged:.</exception>
+    /// <exception cref="IndexLostException">The index is missing or damaged: see <see cref="RebuildIndex"/>.</exception>
     /// <exception cref="StoreException">The files belong to another cluster, disk or storage id.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
     public static SegmentStore Open(IDisk disk, IOrderedKvFactory kv, SegmentStoreOptions options)

@@ -1,0 +1,259 @@
+using System.Buffers;
+using Predastore.Shards.Disk;
+using Predastore.Shards.Protocol;
+
+namespace Predastore.Shards.Segments;
+
+/// <summary>What a <see cref="SegmentStore.CompactStep"/> did.</summary>
+/// <param name="CopiedBytes">Footprint of the extents moved.</param>
+/// <param name="More">True if another step would find work.</param>
+/// <param name="NoRoom">True if the disk is too full to copy anything.</param>
+/// <param name="Damaged">Shards of a fenced segment whose bytes do not verify: they stay where they are, to be healed.</param>
+public sealed record CompactionStep(long CopiedBytes, bool More, bool NoRoom, IReadOnlyList<ShardRow> Damaged);
+
+/// <content>
+/// Compaction: copy live extents verbatim to the end of the store, sync, swap the rows that still point at the source, unlink
+/// the source when its last reader closes. Sealed bytes are moved, never opened, except out of a fenced segment.
+/// </content>
+public sealed partial class SegmentStore
+{
+    private const int CopyBufferBytes = 1 << 20;
+
+    private readonly Lock _compactLock = new();
+    private Segment? _source;
+    private long _sourceOffset;
+
+    /// <summary>
+    /// Moves about <paramref name="maxBytes"/> out of the segment that gives back the most, at least one extent. Fenced segments
+    /// are emptied first, and only if a verifier is given.
+    /// </summary>
+    /// <exception cref="StoreFailedException">The store has failed.</exception>
+    /// <exception cref="IOException">The source cannot be read.</exception>
+    public CompactionStep CompactStep(long maxBytes, IExtentVerifier? verifier = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxBytes, 1);
+        lock (_compactLock)
+        {
+            ThrowIfFailed();
+            var damaged = new List<ShardRow>();
+            if (_source is null || (_source.Fence is not null && verifier is null))
+            {
+                _source = PickSource(verifier is not null);
+                _sourceOffset = 0;
+            }
+            if (_source is not { } source)
+                return new CompactionStep(0, false, false, damaged);
+            var moves = new List<Move>();
+            try
+            {
+                var ended = Gather(source, maxBytes, verifier, moves, damaged);
+                var copied = Copy(source, moves);
+                Swap(moves);
+                if (ended)
+                    EndSource(source);
+                return new CompactionStep(copied, PickSource(verifier is not null) is not null || _source is not null, false, damaged);
+            }
+            catch (StoreFullException)
+            {
+                return new CompactionStep(0, false, true, damaged);
+            }
+            finally
+            {
+                foreach (var move in moves.Where(m => m.Slot is not null))
+                    EndMove(move);
+            }
+        }
+    }
+
+    private Segment? PickSource(bool fencedToo)
+    {
+        lock (_gate)
+        {
+            // Nothing else would ever close an active segment that is mostly dead.
+            if (_active is { } active && active.Tail >= _options.SegmentBytesMax / 4 && IsWorthIt(active))
+                SealActive();
+            return _segments.Values
+                .Where(s => s.Sealed && s.Reservations == 0 && !s.Stuck && (s.Fence is null ? IsWorthIt(s) : fencedToo))
+                .OrderBy(s => s.Fence is null ? 1 : 0)
+                .ThenBy(s => (double)s.LiveBytes / Math.Max(1, s.Tail))
+                .ThenBy(s => s.Number)
+                .FirstOrDefault();
+        }
+    }
+
+    private bool IsWorthIt(Segment segment) =>
+        segment.LiveBytes * 100 < (segment.Tail - SegmentHeader.Bytes) * _options.CompactBelowLivePercent;
+
+    /// <summary>Lists the next extents to move; true if they are the last of the source.</summary>
+    private bool Gather(Segment source, long maxBytes, IExtentVerifier? verifier, List<Move> moves, List<ShardRow> damaged)
+    {
+        long bytes = 0;
+        using var view = _index.View();
+        using var at = view.Cursor();
+        var first = IndexRow.ExtentKey(source.Number, _sourceOffset);
+        var prefix = first[..^8];
+        for (at.Seek(first); at.Valid && at.Key.StartsWith(prefix); at.Next())
+        {
+            if (bytes >= maxBytes)
+                return false;
+            var (offset, shardKey) = IndexRow.DecodeExtent(at.Key, at.Value);
+            _sourceOffset = offset + 1;
+            if (view.Get(shardKey) is not { } value)
+                continue;
+            var row = IndexRow.Decode(shardKey, value);
+            if (row.Extents.All(e => e.Segment != source.Number || e.Offset != offset))
+                continue;
+            var extent = row.Extents.First(e => e.Segment == source.Number && e.Offset == offset);
+            if (source.Fence is not null && !Verifies(row, verifier!))
+            {
+                damaged.Add(row.Shard);
+                continue;
+            }
+            moves.Add(new Move(shardKey, extent, source));
+            bytes += extent.Footprint;
+        }
+        return true;
+    }
+
+    private bool Verifies(IndexRow row, IExtentVerifier verifier)
+    {
+        try
+        {
+            using var reader = TryOpenRead(row.Shard.Key, row.Shard.AttemptId);
+            return reader is not null && verifier.Verify(row.Shard, reader);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private long Copy(Segment source, List<Move> moves)
+    {
+        if (moves.Count == 0)
+            return 0;
+        long copied = 0;
+        var buffer = ArrayPool<byte>.Shared.Rent(CopyBufferBytes);
+        try
+        {
+            foreach (var move in moves)
+            {
+                lock (_gate)
+                {
+                    move.Slot = Allocate(move.Extent.Length);
+                    move.Slot.Segment.Reservations++;
+                }
+                CopyExtent(source, move, buffer);
+                copied += move.Extent.Footprint;
+            }
+        }
+        catch (DiskFullException e)
+        {
+            throw Full(e);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+        // No row may point at a copy that a power cut could still take away.
+        foreach (var target in moves.Select(m => m.Slot!.Segment).Distinct())
+            TrySync(target);
+        return copied;
+    }
+
+    private static void CopyExtent(Segment source, Move move, byte[] buffer)
+    {
+        var length = ExtentHeader.Bytes + move.Extent.Length;
+        for (long at = 0; at < length;)
+        {
+            var count = (int)Math.Min(length - at, buffer.Length);
+            if (source.File.Read(move.Extent.Offset + at, buffer.AsSpan(0, count)) != count)
+                throw new StoreException($"segment {source.Number:x8} ends inside an extent");
+            move.Slot!.Segment.File.Write(move.Slot.Offset + at, buffer.AsSpan(0, count));
+            at += count;
+        }
+    }
+
+    private void Swap(List<Move> moves)
+    {
+        lock (_indexLock)
+        {
+            var batch = new KvBatch();
+            // Several extents of one shard may move together: each change starts from the one before.
+            var rows = new Dictionary<string, IndexRow>(StringComparer.Ordinal);
+            foreach (var move in moves)
+            {
+                var name = Convert.ToHexString(move.ShardKey);
+                if (move.Slot!.Segment.Fence is not null)
+                    continue;
+                if (!rows.TryGetValue(name, out var row))
+                {
+                    if (_index.Get(move.ShardKey) is not { } value)
+                        continue;
+                    row = IndexRow.Decode(move.ShardKey, value);
+                }
+                var part = row.Extents.ToList().IndexOf(move.Extent);
+                if (part < 0)
+                    continue;
+                var extents = row.Extents.ToArray();
+                extents[part] = new ExtentLocation(move.Slot.Segment.Number, move.Slot.Offset, move.Extent.Length);
+                row = rows[name] = row with { Extents = extents };
+                batch.Delete(IndexRow.ExtentKey(move.Extent.Segment, move.Extent.Offset));
+                batch.Put(IndexRow.ExtentKey(extents[part].Segment, extents[part].Offset), row.ExtentValue(part));
+                batch.Put(move.ShardKey, row.Value());
+                move.Swapped = true;
+            }
+            if (batch.Count == 0)
+                return;
+            try
+            {
+                _index.Write(batch, sync: true);
+            }
+            catch (IOException e)
+            {
+                foreach (var move in moves)
+                    move.Swapped = false;
+                throw Fail("swap of compacted extents", e);
+            }
+            foreach (var move in moves.Where(m => m.Swapped))
+            {
+                lock (_gate)
+                {
+                    move.Slot!.Segment.LiveBytes += move.Extent.Footprint;
+                    move.Source.LiveBytes -= move.Extent.Footprint;
+                }
+            }
+        }
+    }
+
+    private void EndMove(Move move)
+    {
+        var slot = move.Slot!;
+        lock (_gate)
+            slot.Segment.Reservations--;
+        if (!move.Swapped)
+            Punch(slot.Segment, slot.Offset, slot.End);
+        RemoveIfEmpty(slot.Segment);
+    }
+
+    private void EndSource(Segment source)
+    {
+        _source = null;
+        lock (_gate)
+            source.Stuck = source.LiveBytes != 0;
+        RemoveIfEmpty(source);
+    }
+
+    private sealed class Move(byte[] shardKey, ExtentLocation extent, Segment source)
+    {
+        public byte[] ShardKey { get; } = shardKey;
+
+        public ExtentLocation Extent { get; } = extent;
+
+        public Segment Source { get; } = source;
+
+        public ExtentWriter.Slot? Slot { get; set; }
+
+        public bool Swapped { get; set; }
+    }
+}
