@@ -29,6 +29,7 @@ public sealed partial class ActorSystemKeeper : IHostedService, INodeSystem, IAs
     private Task _watch = Task.CompletedTask;
     private int _incarnation;
     private volatile bool _isUp;
+    private bool _disposed;
 
     /// <param name="settings">The node.</param>
     /// <param name="compose">Adds the node's actors; called for every actor system that is built.</param>
@@ -103,10 +104,16 @@ public sealed partial class ActorSystemKeeper : IHostedService, INodeSystem, IAs
         await _watch;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Ends the actor system without leaving the cluster, as if the process had died; after <see cref="StopAsync"/> it does
+    /// nothing.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!_stopping.IsCancellationRequested) await StopAsync(new CancellationToken(canceled: true));
+        if (_disposed) return;
+        _disposed = true;
+        await _stopping.CancelAsync();
+        MarkDown();
+        if (Current is { } system) await system.Terminate();
+        await _watch;
         _stopping.Dispose();
     }
 

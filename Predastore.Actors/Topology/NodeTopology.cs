@@ -16,6 +16,7 @@ internal sealed class NodeTopology : ITopology
     private readonly NodeSettings _settings;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<uint, DateTimeOffset> _suspectNodes = new();
+    private readonly ConcurrentDictionary<uint, DateTimeOffset> _lostNodes = new();
     private readonly ConcurrentDictionary<uint, DateTimeOffset> _suspectStorage = new();
     private readonly ConcurrentDictionary<Action<TopologyView>, bool> _listeners = new();
     private readonly Lock _writing = new();
@@ -33,26 +34,26 @@ internal sealed class NodeTopology : ITopology
 
     public NodeSettings Settings => _settings;
 
-    public bool IsUsable(uint node) => _view.IsAlive(node) && !IsSuspect(_suspectNodes, node);
+    public bool IsUsable(uint node) => _view.IsAlive(node) && !IsSuspect(_suspectNodes, node) && !IsSuspect(_lostNodes, node);
 
     public bool IsStorageUsable(uint storageId) =>
         TryNodeOf(storageId, out uint node) && IsUsable(node) && !IsSuspect(_suspectStorage, storageId);
 
     public bool TryNodeOf(uint storageId, out uint node) => _view.StorageNodes.TryGetValue(storageId, out node);
 
-    public void SuspectNode(uint node)
-    {
-        // Unknown numbers are not kept: the table is bounded by the cluster file.
-        if (node != _settings.Node && _settings.Nodes.ContainsKey(node)) _suspectNodes[node] = _time.GetUtcNow() + SuspectFor;
-    }
+    public void SuspectNode(uint node) => Suspect(_suspectNodes, node);
 
     public void SuspectStorage(uint storageId)
     {
         if (_view.StorageNodes.ContainsKey(storageId)) _suspectStorage[storageId] = _time.GetUtcNow() + SuspectFor;
     }
 
-    public DateTimeOffset? SuspectUntil(uint node) =>
-        _suspectNodes.TryGetValue(node, out DateTimeOffset until) && until > _time.GetUtcNow() ? until : null;
+    public DateTimeOffset? SuspectUntil(uint node)
+    {
+        DateTimeOffset now = _time.GetUtcNow();
+        DateTimeOffset until = Later(_suspectNodes.GetValueOrDefault(node), _lostNodes.GetValueOrDefault(node));
+        return until > now ? until : null;
+    }
 
     public void PlaceStorage(IReadOnlyDictionary<uint, uint> storageNodes) =>
         Change(view => new TopologyView(view.Version + 1, view.Self, view.Nodes.Values, view.DbNodes, storageNodes));
@@ -67,8 +68,11 @@ internal sealed class NodeTopology : ITopology
         return new Subscription(this, listener);
     }
 
-    /// <summary>A peer answered: it is no longer suspect.</summary>
-    internal void Clear(uint node) => _suspectNodes.TryRemove(node, out _);
+    /// <summary>A connection with the node was lost: it is suspect until it gives a sign of life.</summary>
+    internal void Lost(uint node) => Suspect(_lostNodes, node);
+
+    /// <summary>A sign of life. It ends what a lost connection began; a node that is connected but silent stays suspect.</summary>
+    internal void Found(uint node) => _lostNodes.TryRemove(node, out _);
 
     /// <summary>A new actor system: references are resolved in it from now on.</summary>
     internal void Attach(ExtendedActorSystem system) => _refs = new RefCache(system, _settings);
@@ -101,6 +105,14 @@ internal sealed class NodeTopology : ITopology
 
     private static bool Same(NodeView a, NodeView b) =>
         a.Up == b.Up && a.Reachable == b.Reachable && a.Uid == b.Uid && a.Roles.SequenceEqual(b.Roles);
+
+    private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
+
+    private void Suspect(ConcurrentDictionary<uint, DateTimeOffset> suspects, uint node)
+    {
+        // Unknown numbers are not kept: the table is bounded by the cluster file.
+        if (node != _settings.Node && _settings.Nodes.ContainsKey(node)) suspects[node] = _time.GetUtcNow() + SuspectFor;
+    }
 
     private bool IsSuspect(ConcurrentDictionary<uint, DateTimeOffset> suspects, uint id)
     {

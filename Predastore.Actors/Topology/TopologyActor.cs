@@ -23,7 +23,6 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<UniqueAddress, Member> _members = [];
     private readonly HashSet<UniqueAddress> _unreachable = [];
-    private readonly HashSet<uint> _lost = [];
     private readonly Dictionary<Address, uint> _nodeAt;
     private readonly Islands _islands;
 
@@ -91,7 +90,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
                 ConnectionLost(lost.RemoteAddress);
                 break;
             case AssociatedEvent connected:
-                if (_nodeAt.TryGetValue(connected.RemoteAddress, out uint peer)) SignOfLife(peer);
+                if (_nodeAt.TryGetValue(connected.RemoteAddress, out uint peer)) _topology.Found(peer);
                 break;
             case ProbeTick:
                 ProbeAbsent();
@@ -100,7 +99,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
                 Answer(probe);
                 break;
             case ProbeReply reply:
-                SignOfLife(reply.Sender.Node);
+                _topology.Found(reply.Sender?.Node ?? 0);
                 break;
             default:
                 Unhandled(message);
@@ -111,16 +110,9 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     private void ConnectionLost(Address address)
     {
         if (!_nodeAt.TryGetValue(address, out uint node) || node == _settings.Node) return;
-        _lost.Add(node);
-        _topology.SuspectNode(node);
+        _topology.Lost(node);
         // One of two connections of a healthy pair may end; the answer takes the suspicion back within a millisecond.
         Selection(node).Tell(NewProbe());
-    }
-
-    private void SignOfLife(uint node)
-    {
-        // Only what a lost connection began ends here; a node that is connected but silent stays suspect.
-        if (_lost.Remove(node)) _topology.Clear(node);
     }
 
     private void Answer(Probe probe)

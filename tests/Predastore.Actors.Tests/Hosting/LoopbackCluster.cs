@@ -34,8 +34,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
         params WireProtocol[] protocols)
     {
         _compose = compose ?? ((_, _) => { });
-        _overrides = ConfigurationFactory.ParseString(
-            overrides + "\nakka.coordinated-shutdown.run-by-actor-system-terminate = off");
+        _overrides = ConfigurationFactory.ParseString(overrides);
         _protocols = protocols;
         (string net, int port) = FreeNet(nodes);
         Net = net;
@@ -116,6 +115,14 @@ internal sealed class LoopbackCluster : IAsyncDisposable
         _keepers.Remove(node);
     }
 
+    /// <summary>Ends a node as if its process had died.</summary>
+    public async Task KillAsync(uint node)
+    {
+        ActorSystemKeeper keeper = _keepers[node];
+        _keepers.Remove(node);
+        await keeper.DisposeAsync();
+    }
+
     /// <summary>Polls a condition until it holds; fails with a description after <see cref="Patience"/>.</summary>
     public async Task Eventually(Func<bool> condition, Func<string> otherwise, TimeSpan? patience = null)
     {
@@ -130,13 +137,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // All at once, as if killed: leaving in good order takes seconds and is tested where it matters.
-        await Task.WhenAll(_keepers.Values.Select(async keeper =>
-        {
-            ActorSystem? system = keeper.Current;
-            await keeper.StopAsync(new CancellationToken(canceled: true));
-            if (system is not null) await system.Terminate();
-        }));
+        await Task.WhenAll(_keepers.Values.Select(keeper => keeper.DisposeAsync().AsTask()));
         foreach (ClusterTrust trust in _trusts) trust.Dispose();
         Ca.Dispose();
     }

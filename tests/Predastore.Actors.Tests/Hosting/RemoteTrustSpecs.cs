@@ -106,9 +106,6 @@ public sealed class RemoteTrustSpecs : IAsyncLifetime, IAsyncDisposable
         Assert.Equal("still", answer.Value);
         await _cluster.Eventually(
             () => _cluster.Logs.Lines.Any(line => line.Contains("newer/flag", StringComparison.Ordinal)), () => "the loss is not in the log");
-        ActorSystem system = newer.Current!;
-        await newer.StopAsync(new CancellationToken(canceled: true));
-        await system.Terminate();
     }
 
     [Theory]

@@ -1,0 +1,92 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Hosting;
+using Akka.Remote;
+using Predastore.Actors.Hosting;
+using Predastore.Actors.Tests.Hosting;
+using Predastore.Actors.Topology;
+using Xunit;
+
+namespace Predastore.Actors.Tests.Topology;
+
+public sealed class TopologyActorSpecs
+{
+    [Fact]
+    public async Task Lost_connection_should_make_a_node_suspect_long_before_membership_knows()
+    {
+        await using var cluster = new LoopbackCluster(3);
+        await cluster.StartAllAsync();
+        ITopology seen = cluster[1].Topology;
+
+        Task end = cluster.KillAsync(3);
+        await cluster.Eventually(() => !seen.IsUsable(3), () => "node 3 is still usable");
+        bool memberWhenSuspect = seen.View.Nodes[3].Up && seen.View.Nodes[3].Reachable;
+
+        Assert.True(memberWhenSuspect, "membership was faster than the lost connection");
+        Assert.NotNull(seen.SuspectUntil(3));
+        Assert.True(seen.IsUsable(2));
+        await cluster.Eventually(() => !seen.View.Nodes[3].Up, () => "node 3 was not removed");
+        await end;
+    }
+
+    [Fact]
+    public async Task Lost_connection_of_a_living_node_should_be_forgiven_at_once()
+    {
+        await using var cluster = new LoopbackCluster(2);
+        await cluster.StartAllAsync();
+        ITopology seen = cluster[1].Topology;
+        ActorSystem system = cluster[1].Current!;
+        Address peer = cluster.Settings(1).AkkaAddress(2), own = cluster.Settings(1).AkkaAddress(1);
+
+        system.EventStream.Publish(new DisassociatedEvent(own, peer, false));
+        await system.ActorSelection("/user/topology").ResolveOne(LoopbackCluster.Patience);
+        await cluster.Eventually(() => seen.SuspectUntil(2) is null, () => "node 2 is still suspect", TimeSpan.FromSeconds(5));
+        Assert.True(seen.IsUsable(2));
+        // What a request found out is not taken back by a connection.
+        seen.SuspectNode(2);
+        system.EventStream.Publish(new AssociatedEvent(own, peer, false));
+        await system.ActorSelection("/user/topology").ResolveOne(LoopbackCluster.Patience);
+        Assert.NotNull(seen.SuspectUntil(2));
+    }
+
+    [Fact]
+    public async Task View_should_carry_roles_and_addresses()
+    {
+        await using var cluster = new LoopbackCluster(2, dbNodes: 1);
+        await cluster.StartAllAsync();
+
+        NodeView second = cluster[1].Topology.View.Nodes[2];
+        Assert.Equal(["gate", "node-2", "storage"], second.Roles);
+        Assert.Equal((cluster.Nodes[2].Host, cluster.Port), (second.Host, second.Port));
+        Assert.Equal([1u], cluster[2].Topology.View.DbNodes);
+        Assert.True(cluster[1].Topology.IsStorageUsable(102));
+    }
+
+    [Fact]
+    public async Task Find_should_reach_whoever_lives_at_the_path_now()
+    {
+        await using var cluster = new LoopbackCluster(2);
+        await cluster.StartAllAsync();
+
+        foreach (uint from in cluster.Nodes.Keys)
+        {
+            ITopology topology = cluster[from].Topology;
+            for (int round = 0; round < 2; round++)
+            {
+                IActorRef store = cluster[1].Current!.ActorOf(Props.Create(() => new Answering(round)), "store");
+                Assert.Equal(round, await topology.Find(1, "user/store")!.Ask<int>("who", LoopbackCluster.Patience));
+                await store.GracefulStop(LoopbackCluster.Patience);
+                // The name is free a little later.
+                await cluster.Eventually(() => cluster[1].Topology.Find(1, "user/store") is null, () => "the actor is still there");
+            }
+        }
+
+        // Nobody there on this very node is known at once.
+        Assert.Null(cluster[1].Topology.Find(1, "user/store"));
+    }
+
+    private sealed class Answering : ReceiveActor
+    {
+        public Answering(int number) => ReceiveAny(_ => Sender.Tell(number));
+    }
+}
