@@ -1,0 +1,113 @@
+using Akka.Actor;
+using Predastore.Actors.Raft.Core;
+
+namespace Predastore.Actors.Raft;
+
+/// <content>Snapshots to and from other replicas, and compaction of the journal.</content>
+public sealed partial class RaftActor
+{
+    private static readonly TimeSpan SnapshotTimeout = TimeSpan.FromMinutes(10);
+
+    private void SendSnapshot(ReplicaId to)
+    {
+        IStateSnapshot snapshot = _state.TakeSnapshot();
+        var message = new RaftMessage
+        {
+            Type = MessageType.MessageSnapshot,
+            ClusterId = _settings.ClusterId,
+            From = _settings.Self.ToWire(),
+            To = to.ToWire(),
+            Term = _node.Term,
+            Snapshot = new SnapshotMeta
+            {
+                Index = snapshot.Index,
+                Term = _node.Log.TermOf(snapshot.Index) ?? 0,
+                Configuration = _node.Log.MembershipAt(snapshot.Index).ToWire(),
+            },
+        };
+        _log.Info("Replica {0} is behind the log: a snapshot at {1} goes to it", to, snapshot.Index);
+        IActorRef self = Self;
+        _ = SendSnapshotAsync(to, message, snapshot, self);
+    }
+
+    private async Task SendSnapshotAsync(ReplicaId to, RaftMessage message, IStateSnapshot snapshot, IActorRef self)
+    {
+        bool delivered = false;
+        try
+        {
+            using (snapshot)
+            {
+                using var limit = new CancellationTokenSource(SnapshotTimeout);
+                delivered = await _settings.Peers.SendSnapshotAsync(to.Node, message, snapshot, limit.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception error) when (error is IOException or OperationCanceledException)
+        {
+            // The follower is probed again and asks for another one.
+        }
+
+        self.Tell(new RaftRequests.Sent(to, message.Snapshot.Index, delivered));
+    }
+
+    private void OnReceived(RaftRequests.Received received)
+    {
+        _node.Step(received.Message);
+        if (_node.Ignored is null && received.Message.Term == _node.Term)
+            _node.InstallSnapshot(received.Message.Snapshot, ReplicaId.From(received.Message.From));
+    }
+
+    // The event that names the folder is durable: from now on it is the state.
+    private void Install(SnapshotMeta snapshot)
+    {
+        _log.Info("A snapshot at {0} takes the place of the state at {1}", snapshot.Index, _state.Applied);
+        _group.State = null;
+        _state.Dispose();
+        _folder = snapshot.Folder;
+        _state = _settings.States.Open(_folder);
+        _group.State = _state;
+        AnswerApplied();
+    }
+
+    private void CompactIfDue()
+    {
+        RaftLog log = _node.Log;
+        ulong kept = (ulong)_settings.TailEntries;
+        bool due = _state.Applied - log.BaseIndex > (ulong)_settings.CompactEntries + kept || log.Bytes > _settings.CompactBytes;
+        ulong to = Math.Min(_state.Applied, log.Persisted);
+        to = log.Bytes > _settings.CompactBytes ? to : to > kept ? to - kept : 0;
+        if (!due || _compacting || to <= log.BaseIndex)
+            return;
+
+        // The state must stand on its own before the entries that made it go.
+        _compacting = true;
+        _state.Flush();
+        var saved = new JournalEvent
+        {
+            Term = _node.Term,
+            VotedFor = _node.VotedFor.ToWire(),
+            Installed = new SnapshotMeta
+            {
+                Index = to,
+                Term = log.TermOf(to)!.Value,
+                Configuration = log.MembershipAt(to).ToWire(),
+                Folder = _folder,
+            },
+        };
+        if (log.Persisted > to)
+        {
+            saved.FirstIndex = to + 1;
+            saved.Entries.AddRange(log.Slice(to + 1, log.Persisted, long.MaxValue));
+        }
+
+        string folder = _folder;
+        PersistAsync(saved, _ =>
+        {
+            _compacting = false;
+
+            // A snapshot installed meanwhile has reset the log; its own event comes later and stands.
+            if (folder == _folder && to > _node.Log.BaseIndex && to <= _node.Log.Persisted)
+                _node.Log.Compact(to);
+            DeleteMessages(LastSequenceNr - 1);
+        });
+    }
+}

@@ -1,0 +1,196 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Persistence;
+using Predastore.Actors.Client;
+using Predastore.Actors.Raft.Core;
+using Predastore.Actors.Raft.Journal;
+
+namespace Predastore.Actors.Raft;
+
+/// <summary>
+/// The shell of one replica: feeds messages and ticks to the core and carries out what it says. Everything in the mailbox goes into
+/// one Ready, that into one event, and votes and replies leave only in its persist handler. After a failed write the actor stops and
+/// recovers before it speaks again.
+/// </summary>
+public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
+{
+    /// <summary>Name under <c>/user</c>, the same on every node with a replica.</summary>
+    public const string Name = "raft";
+
+    private readonly RaftShellSettings _settings;
+    private readonly RaftGroup _group;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private RaftLog _recovered;
+    private ulong _recoveredTerm;
+    private ReplicaId _recoveredVote;
+    private string _folder = "state-0";
+    private RaftNode _node = null!;
+    private IStateMachine _state = null!;
+    private bool _pumping;
+    private bool _compacting;
+    private (RaftRole Role, ulong Term, ReplicaId Leader) _announced;
+
+    /// <summary>Creates the actor; it attaches itself to the group.</summary>
+    public RaftActor(RaftShellSettings settings, RaftGroup group)
+    {
+        _settings = settings;
+        _group = group;
+        _recovered = new RaftLog(0, 0, settings.Initial);
+        JournalPluginId = RaftJournal.PluginId;
+        Recover<JournalEvent>(Fold);
+        Recover<RecoveryCompleted>(_ => OnRecovered());
+        Command<RaftMessage>(message => StepThen(() => _node.Step(message)));
+        Command<Tick>(_ => StepThen(OnTick));
+        Command<Pump>(_ => OnPump());
+        Command<RaftRequests.Propose>(message => StepThen(() => OnPropose(message)));
+        Command<RaftRequests.Read>(message => StepThen(() => OnRead(message)));
+        Command<RaftRequests.Received>(message => StepThen(() => OnReceived(message)));
+        Command<RaftRequests.Sent>(message => StepThen(() => _node.SnapshotSent(message.To, message.Index, message.Delivered)));
+        Command<RaftRequests.Change>(message => StepThen(() => message.Answer.TrySetResult(_node.ProposeMembership(message.Next))));
+        Command<ProposeRequest>(message => StepThen(() => OnForwarded(message)));
+        Command<ReadRequest>(message => StepThen(() => OnForwarded(message)));
+        Command<ProposeReply>(OnForwardReply);
+        Command<ReadReply>(OnForwardReply);
+        Command<DeleteMessagesSuccess>(_ => { });
+        Command<DeleteMessagesFailure>(failure => _log.Warning("The journal was not cut: {0}", failure.Cause.Message));
+    }
+
+    /// <inheritdoc/>
+    public override string PersistenceId => "raft";
+
+    /// <inheritdoc/>
+    public override Recovery Recovery => new(SnapshotSelectionCriteria.None);
+
+    /// <inheritdoc/>
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <summary>Props of the actor.</summary>
+    public static Props Props(RaftShellSettings settings, RaftGroup group)
+        => Akka.Actor.Props.Create(() => new RaftActor(settings, group));
+
+    /// <inheritdoc/>
+    protected override void PostStop()
+    {
+        FailPending("the replica is stopping");
+        _group.State = null;
+        _state?.Dispose();
+        base.PostStop();
+    }
+
+    /// <inheritdoc/>
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+        => throw new IOException($"The journal rejected event {sequenceNr}.", cause);
+
+    private void Fold(JournalEvent saved)
+    {
+        if (saved.Installed is { } installed)
+        {
+            _recovered.Reset(installed.Index, installed.Term, Membership.From(installed.Configuration));
+            _folder = installed.Folder;
+        }
+
+        (_recoveredTerm, _recoveredVote) = (saved.Term, ReplicaId.From(saved.VotedFor));
+        _recovered.Merge(saved.Entries, _recovered.BaseIndex);
+        _recovered.MarkPersisted(_recovered.LastIndex, _recovered.LastTerm);
+    }
+
+    private void OnRecovered()
+    {
+        _state = _settings.States.Open(_folder);
+        if (_state.Applied < _recovered.BaseIndex)
+        {
+            throw new JournalDamagedException(
+                $"the state machine stands at {_state.Applied}, and the log begins after {_recovered.BaseIndex}");
+        }
+
+        _node = new RaftNode(
+            _settings.Self, _settings.ClusterId, new RaftState(_recoveredTerm, _recoveredVote, _recovered), _state.Applied,
+            _settings.Core, _settings.Seed);
+        _group.State = _state;
+        _group.Attach(Self);
+        Publish();
+        Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, _settings.TickInterval);
+        _log.Info("Replica {0} is at term {1}, log ({2}, {3}], applied {4}: {5}",
+            _settings.Self, _recoveredTerm, _recovered.BaseIndex, _recovered.LastIndex, _state.Applied, _recovered.Membership);
+    }
+
+    private void StepThen(Action step)
+    {
+        step();
+        Wake();
+    }
+
+    // One Pump stands behind everything that is in the mailbox now: all of that goes into one Ready.
+    private void Wake()
+    {
+        if (_pumping || !_node.HasReady)
+            return;
+        _pumping = true;
+        Self.Tell(Pump.Instance);
+    }
+
+    private void OnTick()
+    {
+        _node.Tick();
+        ExpireForwards();
+    }
+
+    private void OnPump()
+    {
+        _pumping = false;
+        if (!_node.HasReady)
+            return;
+        Ready ready = _node.TakeReady();
+        foreach (RaftMessage message in ready.SendNow)
+            Send(message);
+        if (ready.Persist is { } saved)
+        {
+            if (saved.Installed is not null)
+                saved.Installed = new SnapshotMeta(saved.Installed);
+            PersistAsync(saved, _ => Carry(ready));
+        }
+        else
+        {
+            Carry(ready);
+        }
+    }
+
+    private void Carry(Ready ready)
+    {
+        _node.Persisted(ready);
+        if (ready.Install is { } install)
+            Install(install);
+        foreach (RaftMessage message in ready.SendAfterPersist)
+            Send(message);
+        Apply(ready.Committed);
+        Confirm(ready.Reads);
+        foreach (ReplicaId to in ready.SnapshotsWanted)
+            SendSnapshot(to);
+        CompactIfDue();
+        Publish();
+        Wake();
+    }
+
+    private void Send(RaftMessage message) => _settings.Peers.Send(message.To.Node, message);
+
+    private void Publish()
+    {
+        _group.Publish(new RaftStatus(
+            _settings.Self, _node.Role, _node.Term, _node.Leader, _node.Commit, _state.Applied, _node.Log.LastIndex,
+            _node.Log.BaseIndex, _node.Log.Membership, _node.Matches));
+        if (_announced == (_node.Role, _node.Term, _node.Leader))
+            return;
+        _announced = (_node.Role, _node.Term, _node.Leader);
+        _log.Info("Replica {0} is {1} in term {2}, leader {3}", _settings.Self, _node.Role, _node.Term, _node.Leader);
+    }
+
+    private sealed class Tick : INoSerializationVerificationNeeded
+    {
+        public static readonly Tick Instance = new();
+    }
+
+    private sealed class Pump : INoSerializationVerificationNeeded
+    {
+        public static readonly Pump Instance = new();
+    }
+}

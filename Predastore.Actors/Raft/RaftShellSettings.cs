@@ -1,0 +1,33 @@
+using Google.Protobuf;
+using Predastore.Actors.Raft.Core;
+
+namespace Predastore.Actors.Raft;
+
+/// <summary>What a <see cref="RaftActor"/> is made from.</summary>
+/// <param name="Self">Who this replica is.</param>
+/// <param name="ClusterId">16 B.</param>
+/// <param name="Initial">First configuration; used only while the journal is empty.</param>
+/// <param name="States">Opens the state machine.</param>
+/// <param name="Peers">Way to the others.</param>
+/// <param name="Seed">Of the election timeouts.</param>
+public sealed record RaftShellSettings(
+    ReplicaId Self, ByteString ClusterId, Membership Initial, IStateMachineHost States, IRaftPeers Peers, ulong Seed)
+{
+    /// <summary>Time of one tick.</summary>
+    public TimeSpan TickInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Timings in ticks and bounds of the core.</summary>
+    public RaftSettings Core { get; init; } = new();
+
+    /// <summary>Entries after which the journal is compacted.</summary>
+    public int CompactEntries { get; init; } = 10_000;
+
+    /// <summary>Entry bytes after which the journal is compacted.</summary>
+    public long CompactBytes { get; init; } = 32L << 20;
+
+    /// <summary>Entries kept for followers that are a little behind, when the journal is compacted.</summary>
+    public int TailEntries { get; init; } = 1_000;
+
+    /// <summary>Proposals and reads waiting on this replica; more are refused.</summary>
+    public int PendingMax { get; init; } = 16_384;
+}
