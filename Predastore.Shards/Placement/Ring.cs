@@ -32,7 +32,7 @@ public sealed class Ring
     private readonly ushort[] _owners;
     private readonly RingMember[] _members;
 
-    /// <summary>Builds the ring; about 0.2 ms for seven members.</summary>
+    /// <summary>Builds the ring: sorts all points.</summary>
     /// <exception cref="ArgumentException">A storage id twice, a weight out of range, or too many members or points.</exception>
     public Ring(IEnumerable<RingMember> members)
     {
