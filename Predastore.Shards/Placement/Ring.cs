@@ -10,7 +10,7 @@ namespace Predastore.Shards.Placement;
 /// matter. Equal members give equal placements on every node and version: placements are pinned by golden tests.
 /// <code>
 /// a member of weight w stands at round(512 w) points, at least 1; four points from each digest j = 0, 1, ...:
-///   SHA-256("predastore/ring/1" 17 B || storage id 4 || j 4), read as four big-endian 64-bit numbers; all big-endian
+///   SHA-256("predastore/ring/1" 17 || storage id 4 || j 4), read as four big-endian 64-bit numbers; all big-endian
 /// an object stands at the first 8 bytes of its objectHash; walks go up from there, inclusive, and wrap around
 /// two members at one point: the lower storage id comes first
 /// </code>
@@ -32,7 +32,7 @@ public sealed class Ring
     private readonly ushort[] _owners;
     private readonly RingMember[] _members;
 
-    /// <summary>Builds the ring; about 0.2 ms for seven members.</summary>
+    /// <summary>Builds the ring: sorts all points.</summary>
     /// <exception cref="ArgumentException">A storage id twice, a weight out of range, or too many members or points.</exception>
     public Ring(IEnumerable<RingMember> members)
     {
