@@ -12,12 +12,16 @@ internal sealed class FrameWriter(ITransportStream stream) : IDisposable
     /// <summary>Room that <see cref="WriteInPlaceAsync"/> needs before the body.</summary>
     public const int InPlaceRoom = 64;
 
-    private const int BufferBytes = 64 << 10;
+    // A write to a QUIC stream returns only when the peer has acknowledged it: small ones would each cost a round trip.
+    private const int QuicBufferBytes = 256 << 10;
+    private const int OtherBufferBytes = 64 << 10;
 
-    private byte[]? _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+    private readonly int _bufferBytes = stream.Kind == TransportKind.Quic ? QuicBufferBytes : OtherBufferBytes;
+    private byte[]? _buffer;
     private int _pending;
     private uint _sequence;
     private bool _faulted;
+    private bool _disposed;
 
     /// <summary>True once the last frame has been written.</summary>
     public bool Ended { get; private set; }
@@ -26,18 +30,18 @@ internal sealed class FrameWriter(ITransportStream stream) : IDisposable
     public async ValueTask WriteAsync(FrameType type, ReadOnlyMemory<byte> body, bool last, CancellationToken cancel)
     {
         byte[] buffer = Buffer();
-        if (_pending + FrameHeader.Size > BufferBytes) await FlushAsync(cancel).ConfigureAwait(false);
+        if (_pending + FrameHeader.Size > _bufferBytes) await FlushAsync(cancel).ConfigureAwait(false);
         NextHeader(type, body.Length, last).Write(buffer.AsSpan(_pending));
         _pending += FrameHeader.Size;
         while (body.Length > 0)
         {
             // What fills the buffer goes with the header; a long rest is sent from where it stands.
-            int part = Math.Min(body.Length, BufferBytes - _pending);
+            int part = Math.Min(body.Length, _bufferBytes - _pending);
             body[..part].CopyTo(buffer.AsMemory(_pending));
             _pending += part;
             body = body[part..];
-            if (_pending == BufferBytes) await FlushAsync(last && body.IsEmpty, cancel).ConfigureAwait(false);
-            if (body.Length < BufferBytes) continue;
+            if (_pending == _bufferBytes) await FlushAsync(last && body.IsEmpty, cancel).ConfigureAwait(false);
+            if (body.Length < _bufferBytes) continue;
             await SendAsync(body, last, cancel).ConfigureAwait(false);
             body = default;
         }
@@ -64,12 +68,17 @@ internal sealed class FrameWriter(ITransportStream stream) : IDisposable
     /// <summary>Gives the buffer back. No write may be under way.</summary>
     public void Dispose()
     {
+        _disposed = true;
         byte[]? buffer = Interlocked.Exchange(ref _buffer, null);
         // After a failed write the transport may still hold the bytes: such a buffer must not reach another owner.
         if (buffer is not null && !_faulted) ArrayPool<byte>.Shared.Return(buffer);
     }
 
-    private byte[] Buffer() => _buffer ?? throw new ObjectDisposedException(nameof(FrameWriter));
+    private byte[] Buffer()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _buffer ??= ArrayPool<byte>.Shared.Rent(_bufferBytes);
+    }
 
     private FrameHeader NextHeader(FrameType type, int length, bool last)
     {

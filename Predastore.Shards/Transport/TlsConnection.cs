@@ -31,7 +31,20 @@ internal sealed class TlsConnection : IDisposable
     /// <summary>
     /// True if the peer has closed, or sent something nobody asked for: between two exchanges nothing may arrive.
     /// </summary>
-    public bool IsStale => _socket.Poll(0, SelectMode.SelectRead);
+    public bool IsStale
+    {
+        get
+        {
+            try
+            {
+                return _socket.Poll(0, SelectMode.SelectRead);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                return true;
+            }
+        }
+    }
 
     /// <summary>Dials, authenticates, and makes sure that it is the node that was meant.</summary>
     /// <exception cref="TransportException">It cannot be reached in time, or is somebody else.</exception>

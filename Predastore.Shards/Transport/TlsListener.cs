@@ -71,6 +71,7 @@ public sealed class TlsListener : ITransportListener
         await _accepting.ConfigureAwait(false);
         _watch.AbortAll();
         _watch.Dispose();
+        _handlers.Dispose();
     }
 
     private async Task AcceptAsync()

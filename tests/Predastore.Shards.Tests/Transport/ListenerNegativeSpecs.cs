@@ -142,7 +142,7 @@ public sealed class ListenerNegativeSpecs
     [Fact]
     public async Task Flood_of_probes_should_leave_the_node_serving()
     {
-        const int probes = 2_000;
+        const int probes = 10_000;
         await using TransportHarness harness = Start(TransportKind.Tls);
         byte[] garbage = new byte[64];
         await Parallel.ForEachAsync(Enumerable.Range(0, probes), new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (i, cancel) =>
