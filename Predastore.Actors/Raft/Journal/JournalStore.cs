@@ -1,0 +1,258 @@
+using System.Threading.Channels;
+using Predastore.Shards.Disk;
+
+namespace Predastore.Actors.Raft.Journal;
+
+/// <summary>
+/// The journal's database behind one thread. Everything waiting is written as one batch with one sync; reads take their turn behind
+/// the writes before them. After a failure the database is closed and everything queued fails; the next request opens it anew, so
+/// that a write in doubt is over before anybody reads. Thread-safe.
+/// </summary>
+internal sealed class JournalStore : IDisposable
+{
+    private const int QueueMax = 4096;
+    private const int BatchBytesMax = 8 << 20;
+
+    private readonly IOrderedKvFactory _factory;
+    private readonly string _folder;
+    private readonly Channel<Work> _queue = Channel.CreateBounded<Work>(
+        new BoundedChannelOptions(QueueMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    private readonly Thread _thread;
+    private readonly Dictionary<string, JournalHead> _heads = [];
+    private IOrderedKv? _kv;
+
+    public JournalStore(IOrderedKvFactory factory, string folder)
+    {
+        _factory = factory;
+        _folder = folder;
+        _thread = new Thread(Run) { IsBackground = true, Name = "raft-journal" };
+        _thread.Start();
+    }
+
+    /// <summary>Syncs done, for tests and metrics.</summary>
+    public long Syncs { get; private set; }
+
+    /// <summary>Appends events; durable when the task ends.</summary>
+    public Task WriteAsync(string persistenceId, IReadOnlyList<JournalRecord> records)
+        => EnqueueAsync(new Write(persistenceId, records));
+
+    /// <summary>Deletes events up to a sequence number, durably.</summary>
+    public Task DeleteAsync(string persistenceId, long to) => EnqueueAsync(new Delete(persistenceId, to));
+
+    /// <summary>Runs a read on the journal's thread, behind every earlier write.</summary>
+    public async Task<T> ReadAsync<T>(Func<JournalReader, T> read)
+    {
+        T result = default!;
+        await EnqueueAsync(new Read(reader => result = read(reader))).ConfigureAwait(false);
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _queue.Writer.TryComplete();
+        _thread.Join();
+    }
+
+    private async Task EnqueueAsync(Work work)
+    {
+        try
+        {
+            await _queue.Writer.WriteAsync(work).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            throw new ObjectDisposedException(nameof(JournalStore));
+        }
+
+        await work.Done.Task.ConfigureAwait(false);
+    }
+
+    private void Run()
+    {
+        List<Work> taken = [];
+        while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        {
+            taken.Clear();
+            long bytes = 0;
+            while (bytes < BatchBytesMax && _queue.Reader.TryRead(out Work? work))
+            {
+                taken.Add(work);
+                bytes += work.Bytes;
+            }
+
+            try
+            {
+                Serve(taken);
+            }
+            catch (Exception error)
+            {
+                Close();
+                foreach (Work work in taken)
+                    work.Done.TrySetException(error);
+            }
+        }
+
+        Close();
+    }
+
+    private void Serve(List<Work> taken)
+    {
+        _kv ??= _factory.Open(_folder, new OrderedKvOptions(WriteAheadLog: true));
+        var batch = new KvBatch();
+        List<Work> written = [];
+        foreach (Work work in taken)
+        {
+            switch (work)
+            {
+                case Write write:
+                    Append(batch, write);
+                    written.Add(write);
+                    break;
+                case Delete delete:
+                    Append(batch, delete);
+                    written.Add(delete);
+                    break;
+                case Read read:
+                    Sync(batch, written);
+                    Answer(read);
+                    break;
+            }
+        }
+
+        Sync(batch, written);
+    }
+
+    private void Answer(Read read)
+    {
+        try
+        {
+            using IKvView view = _kv!.View();
+            read.Action(new JournalReader(view));
+            read.Done.TrySetResult();
+        }
+        catch (JournalDamagedException damaged)
+        {
+            read.Done.TrySetException(damaged);
+        }
+    }
+
+    private void Sync(KvBatch batch, List<Work> written)
+    {
+        if (written.Count == 0)
+            return;
+        _kv!.Write(batch, sync: true);
+        Syncs++;
+        batch.Clear();
+        foreach (Work work in written)
+            work.Done.TrySetResult();
+        written.Clear();
+    }
+
+    private void Append(KvBatch batch, Write write)
+    {
+        JournalHead head = Head(write.PersistenceId);
+        foreach (JournalRecord record in write.Records)
+        {
+            if (record.SequenceNr != head.Highest + 1)
+                throw new JournalDamagedException($"event {record.SequenceNr} of {write.PersistenceId} after {head.Highest}");
+            byte[] value = JournalRows.EventValue(head.HighestChain, record.SerializerId, record.Manifest, record.Payload);
+            batch.Put(JournalRows.EventKey(write.PersistenceId, record.SequenceNr), value);
+            head = head with { Highest = record.SequenceNr, HighestChain = value[..JournalRows.ChainBytes] };
+        }
+
+        Keep(batch, write.PersistenceId, head);
+    }
+
+    private void Append(KvBatch batch, Delete delete)
+    {
+        JournalHead head = Head(delete.PersistenceId);
+        long to = Math.Min(delete.To, head.Highest);
+        if (to <= head.Deleted)
+            return;
+
+        // The chain of the last deleted event is what the first one left is checked against.
+        byte[] last = _kv!.Get(JournalRows.EventKey(delete.PersistenceId, to))
+            ?? throw new JournalDamagedException($"event {to} of {delete.PersistenceId} is missing");
+        for (long sequenceNr = head.Deleted + 1; sequenceNr <= to; sequenceNr++)
+            batch.Delete(JournalRows.EventKey(delete.PersistenceId, sequenceNr));
+        Keep(batch, delete.PersistenceId, head with { Deleted = to, DeletedChain = last[..JournalRows.ChainBytes] });
+    }
+
+    private JournalHead Head(string persistenceId)
+    {
+        if (_heads.TryGetValue(persistenceId, out JournalHead? known))
+            return known;
+        byte[]? row = _kv!.Get(JournalRows.HeadKey(persistenceId));
+        return row is null ? JournalHead.Empty : JournalHead.Decode(row);
+    }
+
+    private void Keep(KvBatch batch, string persistenceId, JournalHead head)
+    {
+        _heads[persistenceId] = head;
+        batch.Put(JournalRows.HeadKey(persistenceId), head.Encode());
+    }
+
+    private void Close()
+    {
+        // What was folded into the heads but not written must not be believed after the reopen.
+        _heads.Clear();
+        _kv?.Dispose();
+        _kv = null;
+    }
+
+    private abstract record Work
+    {
+        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public virtual long Bytes => 0;
+    }
+
+    private sealed record Write(string PersistenceId, IReadOnlyList<JournalRecord> Records) : Work
+    {
+        public override long Bytes => Records.Sum(record => (long)record.Payload.Length);
+    }
+
+    private sealed record Delete(string PersistenceId, long To) : Work;
+
+    private sealed record Read(Action<JournalReader> Action) : Work;
+}
+
+/// <summary>An event on its way into the journal, or out of it.</summary>
+internal sealed record JournalRecord(long SequenceNr, int SerializerId, string Manifest, byte[] Payload);
+
+/// <summary>Reads of one moment.</summary>
+internal sealed class JournalReader(IKvView view)
+{
+    /// <summary>The head of a persistence id.</summary>
+    public JournalHead Head(string persistenceId)
+        => view.Get(JournalRows.HeadKey(persistenceId)) is { } row ? JournalHead.Decode(row) : JournalHead.Empty;
+
+    /// <summary>
+    /// All events that are left, checked: none is missing, none is out of its place, and the last one is the last that was written.
+    /// </summary>
+    /// <exception cref="JournalDamagedException">They are not.</exception>
+    public List<JournalRecord> Events(string persistenceId)
+    {
+        JournalHead head = Head(persistenceId);
+        List<JournalRecord> records = [];
+        byte[] chain = head.DeletedChain;
+        long expected = head.Deleted + 1;
+        using IKvCursor cursor = view.Cursor();
+        byte[] end = JournalRows.EventKey(persistenceId, head.Highest);
+        for (cursor.Seek(JournalRows.EventKey(persistenceId, expected));
+             cursor.Valid && cursor.Key.SequenceCompareTo(end) <= 0;
+             cursor.Next(), expected++)
+        {
+            if (JournalRows.SequenceOf(cursor.Key) != expected
+                || !JournalRows.TryRead(chain, cursor.Value, out int serializerId, out string manifest, out byte[] payload))
+                throw new JournalDamagedException($"event {expected} of {persistenceId} is missing or changed");
+            records.Add(new JournalRecord(expected, serializerId, manifest, payload));
+            chain = cursor.Value[..JournalRows.ChainBytes].ToArray();
+        }
+
+        if (expected != head.Highest + 1 || (records.Count > 0 && !chain.AsSpan().SequenceEqual(head.HighestChain)))
+            throw new JournalDamagedException($"the events of {persistenceId} end at {expected - 1} instead of {head.Highest}");
+        return records;
+    }
+}
