@@ -1,0 +1,109 @@
+using Google.Protobuf;
+using Predastore.Actors.Metadata.Storage;
+using Predastore.Shards.Disk;
+
+namespace Predastore.Actors.Metadata.Queries;
+
+/// <content>What maintenance walks: data, heal queue, garbage, and the question whether an extent is an orphan.</content>
+public sealed partial class MetadataQueries
+{
+    private QueryResult Answer(WalkData query)
+    {
+        var result = new QueryResult();
+        if (query.Partition >= KeySchema.Partitions) return Refuse(ResultCode.ResultInvalidArgument, "partition");
+        int limit = Limit(query.Limit, RowsMax);
+        int scanned = 0;
+        foreach (byte[] value in Partition(KeySchema.DataTable, (int)query.Partition, query.After))
+        {
+            if (result.DataRows.Count == limit || scanned++ == ScanMax)
+            {
+                result.Truncated = true;
+                break;
+            }
+
+            DataRow row = DataRow.Parser.ParseFrom(value);
+            result.NextCursor = row.DataId;
+            if (query.StorageId == 0 || row.Missing.Count > 0 || row.Placement.Contains(query.StorageId)) result.DataRows.Add(row);
+        }
+
+        return result;
+    }
+
+    private QueryResult Answer(WalkHeals query)
+    {
+        var result = new QueryResult();
+        if (query.Partition >= KeySchema.Partitions) return Refuse(ResultCode.ResultInvalidArgument, "partition");
+        int limit = Limit(query.Limit, RowsMax);
+        foreach (byte[] value in Partition(KeySchema.HealTable, (int)query.Partition, query.After))
+        {
+            if (result.Heals.Count == limit)
+            {
+                result.Truncated = true;
+                break;
+            }
+
+            HealRow row = HealRow.Parser.ParseFrom(value);
+            result.Heals.Add(row);
+            result.NextCursor = row.DataId;
+        }
+
+        return result;
+    }
+
+    private IEnumerable<byte[]> Partition(byte table, int partition, ByteString after)
+    {
+        byte[] start = after.IsEmpty ? KeySchema.PartitionStart(table, partition) : [table, .. after.Span, 0];
+        byte[] end = KeySchema.PartitionEnd(table, partition);
+        using IKvCursor cursor = _view.Cursor();
+        for (cursor.Seek(start); cursor.Valid && cursor.Key.SequenceCompareTo(end) < 0; cursor.Next())
+            yield return cursor.Value.ToArray();
+    }
+
+    private QueryResult Answer(WalkGarbage query)
+    {
+        var result = new QueryResult();
+        if (query.Partition >= KeySchema.Partitions) return Refuse(ResultCode.ResultInvalidArgument, "partition");
+        int limit = Limit(query.Limit, RowsMax);
+        ulong oldestRead = _rows.OldestRead();
+        byte[] prefix = KeySchema.GarbagePartition((int)query.Partition);
+        using IKvCursor cursor = _view.Cursor();
+        for (cursor.Seek(prefix); cursor.Valid && cursor.Key.StartsWith(prefix); cursor.Next())
+        {
+            GarbageRow row = GarbageRow.Parser.ParseFrom(cursor.Value);
+
+            // A read at or above the index no longer sees the row's data named.
+            if (row.Index >= oldestRead) break;
+            if (result.Garbage.Count == limit)
+            {
+                result.Truncated = true;
+                break;
+            }
+
+            result.Garbage.Add(row);
+        }
+
+        return result;
+    }
+
+    private QueryResult Answer(CheckExtents query)
+    {
+        var result = new QueryResult();
+        if (query.Extents.Count > RowsMax) return Refuse(ResultCode.ResultInvalidArgument, $"at most {RowsMax} extents");
+        foreach (ExtentName extent in query.Extents) result.Orphans.Add(IsOrphan(query.StorageId, extent));
+        return result;
+    }
+
+    private bool IsOrphan(uint storageId, ExtentName extent)
+    {
+        // While its write may still be committed an extent belongs to it, named or not.
+        SessionRow? session = _rows.Session((uint)(extent.WriteId >> 32));
+        if (session is { Closed: false } && (uint)extent.WriteId >= session.Low) return false;
+        if (_rows.DataByHash(extent.ObjectHash) is { } data) return !Names(data, storageId, extent.Shard);
+
+        // Garbage deletes its own, when its readers are gone.
+        return _rows.GarbageByHash(extent.ObjectHash)?.Data is not { } garbage || !Names(garbage, storageId, extent.Shard);
+    }
+
+    private static bool Names(DataRow row, uint storageId, uint shard) =>
+        shard < row.Placement.Count && row.Placement[(int)shard] == storageId;
+}
