@@ -7,5 +7,5 @@ public interface IRaftPeers
     void Send(uint node, Google.Protobuf.IMessage message);
 
     /// <summary>Sends a snapshot: its message first, then its bytes. True if the other side has received and verified it.</summary>
-    Task<bool> SendSnapshotAsync(uint node, RaftMessage message, IStateSnapshot snapshot, CancellationToken cancel);
+    Task<bool> SendSnapshotAsync(uint node, RaftMessage message, ISnapshotSource snapshot, CancellationToken cancel);
 }

@@ -1,4 +1,3 @@
-using Predastore.Actors.Client;
 using Predastore.Actors.Raft.Core;
 
 namespace Predastore.Actors.Raft;
@@ -8,7 +7,7 @@ public sealed partial class RaftActor
 {
     private const int ForwardTicksMax = 50;
 
-    private readonly SortedDictionary<ulong, (ulong Term, TaskCompletionSource<byte[]> Answer)> _proposed = [];
+    private readonly SortedDictionary<ulong, (ulong Term, TaskCompletionSource<ProposeResult> Answer)> _proposed = [];
     private readonly SortedDictionary<ulong, List<TaskCompletionSource<ulong>>> _waitingForApply = [];
     private readonly Dictionary<ulong, RaftRequests.Propose> _forwardedProposals = [];
     private readonly Dictionary<ulong, TaskCompletionSource<ulong>> _forwardedReads = [];
@@ -23,18 +22,18 @@ public sealed partial class RaftActor
     {
         if (Pending >= _settings.PendingMax)
         {
-            message.Answer.TrySetException(Refused("too much is waiting on this replica"));
+            message.Answer.TrySetResult(ProposeResult.NotProposed("too much is waiting on this replica"));
         }
         else if (_node.Role == RaftRole.Leader)
         {
             if (_node.Propose(message.Command, out ulong index))
                 _proposed[index] = (_node.Term, message.Answer);
             else
-                message.Answer.TrySetException(Refused("the leader takes no proposals now"));
+                message.Answer.TrySetResult(ProposeResult.NotProposed("the leader takes no proposals now"));
         }
         else if (_node.Leader == ReplicaId.None)
         {
-            message.Answer.TrySetException(Refused("no leader is known"));
+            message.Answer.TrySetResult(ProposeResult.NotProposed("no leader is known"));
         }
         else
         {
@@ -97,9 +96,9 @@ public sealed partial class RaftActor
         if (!_forwardedProposals.Remove(reply.Id, out RaftRequests.Propose? proposal))
             return;
         if (!reply.Accepted)
-            proposal.Answer.TrySetException(Refused("the leader did not take the proposal"));
-        else if (reply.Index <= _state.Applied)
-            proposal.Answer.TrySetException(Unknown("it was applied before its place was known here"));
+            proposal.Answer.TrySetResult(ProposeResult.NotProposed("the leader did not take the proposal"));
+        else if (reply.Index <= Applied)
+            proposal.Answer.TrySetResult(ProposeResult.Unknown("it was applied before its place was known here"));
         else
             _proposed[reply.Index] = (reply.Term, proposal.Answer);
     }
@@ -118,18 +117,34 @@ public sealed partial class RaftActor
     {
         if (entries.Count == 0)
             return;
-        IReadOnlyList<byte[]> results = _state.Apply(entries);
+        ReadOnlyMemory<byte>[] results = ApplyOrHalt([.. entries.Select(entry => new CommittedEntry(
+            new LogPosition(entry.Index, entry.Term), entry.Kind == EntryKind.EntryCommand, entry.Data.Memory))]);
         for (int i = 0; i < entries.Count; i++)
         {
-            if (!_proposed.Remove(entries[i].Index, out (ulong Term, TaskCompletionSource<byte[]> Answer) proposal))
+            if (!_proposed.Remove(entries[i].Index, out (ulong Term, TaskCompletionSource<ProposeResult> Answer) proposal))
                 continue;
             if (proposal.Term == entries[i].Term)
-                proposal.Answer.TrySetResult(results[i]);
+                proposal.Answer.TrySetResult(new ProposeResult(
+                    ProposeOutcome.Applied, new LogPosition(entries[i].Index, entries[i].Term), results[i], ""));
             else
-                proposal.Answer.TrySetException(Refused("a later leader put another entry in its place"));
+                proposal.Answer.TrySetResult(ProposeResult.NotProposed("a later leader put another entry in its place"));
         }
 
         AnswerApplied();
+    }
+
+    private ReadOnlyMemory<byte>[] ApplyOrHalt(CommittedEntry[] entries)
+    {
+        try
+        {
+            return _state.Apply(entries);
+        }
+        catch (UnknownCommandException)
+        {
+            // Going on would make this replica another one than the rest: it stays down until its program is updated.
+            _halted = true;
+            throw;
+        }
     }
 
     private void Confirm(IReadOnlyList<ReadState> reads)
@@ -149,9 +164,9 @@ public sealed partial class RaftActor
 
     private void AnswerAtApplied(ulong index, TaskCompletionSource<ulong> answer)
     {
-        if (index <= _state.Applied)
+        if (index <= Applied)
         {
-            answer.TrySetResult(_state.Applied);
+            answer.TrySetResult(Applied);
             return;
         }
 
@@ -162,11 +177,11 @@ public sealed partial class RaftActor
 
     private void AnswerApplied()
     {
-        while (_waitingForApply.Count > 0 && _waitingForApply.First() is var first && first.Key <= _state.Applied)
+        while (_waitingForApply.Count > 0 && _waitingForApply.First() is var first && first.Key <= Applied)
         {
             _waitingForApply.Remove(first.Key);
             foreach (TaskCompletionSource<ulong> answer in first.Value)
-                answer.TrySetResult(_state.Applied);
+                answer.TrySetResult(Applied);
         }
     }
 
@@ -184,35 +199,33 @@ public sealed partial class RaftActor
         {
             _forwards.Dequeue();
             if (_forwardedProposals.Remove(oldest.Id, out RaftRequests.Propose? proposal))
-                proposal.Answer.TrySetException(Unknown("the leader did not answer"));
+                proposal.Answer.TrySetResult(ProposeResult.Unknown("the leader did not answer"));
             if (_forwardedReads.Remove(oldest.Id, out TaskCompletionSource<ulong>? read))
                 read.TrySetException(Refused("the leader did not answer"));
             if (_readsAsked.Remove(oldest.Id, out ReadOrigin origin))
                 origin.Local?.TrySetException(Refused("no quorum answered"));
         }
 
-        foreach (ulong index in _proposed.Keys.TakeWhile(index => index <= _state.Applied).ToArray())
+        foreach (ulong index in _proposed.Keys.TakeWhile(index => index <= Applied).ToArray())
         {
-            _proposed[index].Answer.TrySetException(Unknown("a snapshot took its place"));
+            _proposed[index].Answer.TrySetResult(ProposeResult.Unknown("a snapshot took its place"));
             _proposed.Remove(index);
         }
     }
 
     private void FailPending(string why)
     {
-        foreach ((_, TaskCompletionSource<byte[]> answer) in _proposed.Values)
-            answer.TrySetException(Unknown(why));
+        foreach ((_, TaskCompletionSource<ProposeResult> answer) in _proposed.Values)
+            answer.TrySetResult(ProposeResult.Unknown(why));
         foreach (RaftRequests.Propose proposal in _forwardedProposals.Values)
-            proposal.Answer.TrySetException(Unknown(why));
+            proposal.Answer.TrySetResult(ProposeResult.Unknown(why));
         foreach (TaskCompletionSource<ulong> read in _forwardedReads.Values
             .Concat(_waitingForApply.Values.SelectMany(list => list))
             .Concat(_readsAsked.Values.Select(origin => origin.Local).OfType<TaskCompletionSource<ulong>>()))
             read.TrySetException(Refused(why));
     }
 
-    private static StoreException Refused(string why) => new(StoreFailure.Unavailable, $"Not proposed: {why}.");
-
-    private static StoreException Unknown(string why) => new(StoreFailure.Unknown, $"The outcome is not known: {why}.");
+    private static TimeoutException Refused(string why) => new($"The read was not confirmed: {why}.");
 
     private readonly record struct ReadOrigin(TaskCompletionSource<ulong>? Local, ReplicaId From, ulong Id);
 }

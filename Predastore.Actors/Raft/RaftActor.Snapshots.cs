@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Event;
 using Predastore.Actors.Raft.Core;
 
 namespace Predastore.Actors.Raft;
@@ -10,7 +11,7 @@ public sealed partial class RaftActor
 
     private void SendSnapshot(ReplicaId to)
     {
-        IStateSnapshot snapshot = _state.TakeSnapshot();
+        ISnapshotSource snapshot = _state.TakeSnapshot();
         var message = new RaftMessage
         {
             Type = MessageType.MessageSnapshot,
@@ -20,17 +21,17 @@ public sealed partial class RaftActor
             Term = _node.Term,
             Snapshot = new SnapshotMeta
             {
-                Index = snapshot.Index,
-                Term = _node.Log.TermOf(snapshot.Index) ?? 0,
-                Configuration = _node.Log.MembershipAt(snapshot.Index).ToWire(),
+                Index = snapshot.Position.Index,
+                Term = snapshot.Position.Term,
+                Configuration = _node.Log.MembershipAt(snapshot.Position.Index).ToWire(),
             },
         };
-        _log.Info("Replica {0} is behind the log: a snapshot at {1} goes to it", to, snapshot.Index);
+        _log.Info("Replica {0} is behind the log: a snapshot at {1} goes to it", to, snapshot.Position);
         IActorRef self = Self;
         _ = SendSnapshotAsync(to, message, snapshot, self);
     }
 
-    private async Task SendSnapshotAsync(ReplicaId to, RaftMessage message, IStateSnapshot snapshot, IActorRef self)
+    private async Task SendSnapshotAsync(ReplicaId to, RaftMessage message, ISnapshotSource snapshot, IActorRef self)
     {
         bool delivered = false;
         try
@@ -59,12 +60,9 @@ public sealed partial class RaftActor
     // The event that names the folder is durable: from now on it is the state.
     private void Install(SnapshotMeta snapshot)
     {
-        _log.Info("A snapshot at {0} takes the place of the state at {1}", snapshot.Index, _state.Applied);
-        _group.State = null;
-        _state.Dispose();
+        _log.Info("A snapshot at {0} takes the place of the state at {1}", snapshot.Index, Applied);
         _folder = snapshot.Folder;
-        _state = _settings.States.Open(_folder);
-        _group.State = _state;
+        _state.Install(_folder);
         AnswerApplied();
     }
 
@@ -72,8 +70,8 @@ public sealed partial class RaftActor
     {
         RaftLog log = _node.Log;
         ulong kept = (ulong)_settings.TailEntries;
-        bool due = _state.Applied - log.BaseIndex > (ulong)_settings.CompactEntries + kept || log.Bytes > _settings.CompactBytes;
-        ulong to = Math.Min(_state.Applied, log.Persisted);
+        bool due = Applied - log.BaseIndex > (ulong)_settings.CompactEntries + kept || log.Bytes > _settings.CompactBytes;
+        ulong to = Math.Min(Applied, log.Persisted);
         to = log.Bytes > _settings.CompactBytes ? to : to > kept ? to - kept : 0;
         if (!due || _compacting || to <= log.BaseIndex)
             return;

@@ -20,14 +20,15 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     private readonly RaftShellSettings _settings;
     private readonly RaftGroup _group;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private RaftLog _recovered;
+    private readonly RaftLog _recovered;
     private ulong _recoveredTerm;
     private ReplicaId _recoveredVote;
-    private string _folder = "state-0";
+    private string _folder = "";
     private RaftNode _node = null!;
-    private IStateMachine _state = null!;
+    private readonly IStateMachine _state;
     private bool _pumping;
     private bool _compacting;
+    private bool _halted;
     private (RaftRole Role, ulong Term, ReplicaId Leader) _announced;
 
     /// <summary>Creates the actor; it attaches itself to the group.</summary>
@@ -35,6 +36,7 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     {
         _settings = settings;
         _group = group;
+        _state = settings.Machine;
         _recovered = new RaftLog(0, 0, settings.Initial);
         JournalPluginId = RaftJournal.PluginId;
         Recover<JournalEvent>(Fold);
@@ -47,6 +49,7 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
         Command<RaftRequests.Received>(message => StepThen(() => OnReceived(message)));
         Command<RaftRequests.Sent>(message => StepThen(() => _node.SnapshotSent(message.To, message.Index, message.Delivered)));
         Command<RaftRequests.Change>(message => StepThen(() => message.Answer.TrySetResult(_node.ProposeMembership(message.Next))));
+        Command<RaftRequests.Transfer>(message => StepThen(() => OnTransfer(message)));
         Command<ProposeRequest>(message => StepThen(() => OnForwarded(message)));
         Command<ReadRequest>(message => StepThen(() => OnForwarded(message)));
         Command<ProposeReply>(OnForwardReply);
@@ -72,8 +75,7 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     protected override void PostStop()
     {
         FailPending("the replica is stopping");
-        _group.State = null;
-        _state?.Dispose();
+        _group.Publish(_group.Status with { Phase = _halted ? RaftPhase.Halted : RaftPhase.Recovering, Readable = false });
         base.PostStop();
     }
 
@@ -96,22 +98,21 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
 
     private void OnRecovered()
     {
-        _state = _settings.States.Open(_folder);
-        if (_state.Applied < _recovered.BaseIndex)
+        _state.Open(_folder);
+        if (Applied < _recovered.BaseIndex)
         {
             throw new JournalDamagedException(
-                $"the state machine stands at {_state.Applied}, and the log begins after {_recovered.BaseIndex}");
+                $"the state machine stands at {Applied}, and the log begins after {_recovered.BaseIndex}");
         }
 
         _node = new RaftNode(
-            _settings.Self, _settings.ClusterId, new RaftState(_recoveredTerm, _recoveredVote, _recovered), _state.Applied,
+            _settings.Self, _settings.ClusterId, new RaftState(_recoveredTerm, _recoveredVote, _recovered), Applied,
             _settings.Core, _settings.Seed);
-        _group.State = _state;
         _group.Attach(Self);
         Publish();
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, _settings.TickInterval);
         _log.Info("Replica {0} is at term {1}, log ({2}, {3}], applied {4}: {5}",
-            _settings.Self, _recoveredTerm, _recovered.BaseIndex, _recovered.LastIndex, _state.Applied, _recovered.Membership);
+            _settings.Self, _recoveredTerm, _recovered.BaseIndex, _recovered.LastIndex, Applied, _recovered.Membership);
     }
 
     private void StepThen(Action step)
@@ -171,13 +172,34 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
         Wake();
     }
 
+    private ulong Applied => _state.Applied.Index;
+
+    private void OnTransfer(RaftRequests.Transfer message)
+    {
+        ReplicaId to = _node.Log.Membership.Voters.FirstOrDefault(voter => voter.Node == message.Node);
+        message.Answer.TrySetResult(_node.Transfer(to));
+    }
+
     private void Send(RaftMessage message) => _settings.Peers.Send(message.To.Node, message);
 
     private void Publish()
     {
-        _group.Publish(new RaftStatus(
-            _settings.Self, _node.Role, _node.Term, _node.Leader, _node.Commit, _state.Applied, _node.Log.LastIndex,
-            _node.Log.BaseIndex, _node.Log.Membership, _node.Matches));
+        _group.Publish(new RaftStatus
+        {
+            Phase = RaftPhase.Running,
+            ClusterId = new Guid(_settings.ClusterId.Span, bigEndian: true),
+            Id = _settings.Self,
+            Boots = _settings.Boots,
+            Role = _node.Role,
+            Leader = _node.Leader == ReplicaId.None ? null : _node.Leader.Node,
+            Term = _node.Term,
+            Commit = _node.Commit,
+            Applied = Applied,
+            LastIndex = _node.Log.LastIndex,
+            Readable = true,
+            Members = _node.Log.Membership,
+            Matches = _node.Matches,
+        });
         if (_announced == (_node.Role, _node.Term, _node.Leader))
             return;
         _announced = (_node.Role, _node.Term, _node.Leader);

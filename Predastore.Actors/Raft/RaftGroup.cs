@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using Akka.Actor;
 using Google.Protobuf;
-using Predastore.Actors.Client;
 using Predastore.Actors.Raft.Core;
 
 namespace Predastore.Actors.Raft;
@@ -12,49 +10,55 @@ namespace Predastore.Actors.Raft;
 public sealed class RaftGroup : IRaftGroup
 {
     private volatile IActorRef _actor = ActorRefs.Nobody;
-
-    private volatile RaftStatus _status = new(
-        ReplicaId.None, RaftRole.Follower, 0, ReplicaId.None, 0, 0, 0, 0, Membership.Empty,
-        ImmutableDictionary<ReplicaId, ulong>.Empty);
+    private volatile RaftStatus _status = RaftStatus.Initial;
 
     /// <inheritdoc/>
     public RaftStatus Status => _status;
 
-    /// <summary>The state machine that is open now; null while there is none. Reads of it are the caller's to order.</summary>
-    public IStateMachine? State { get; internal set; }
-
     /// <summary>Names the actor that serves this group.</summary>
     public void Attach(IActorRef actor) => _actor = actor;
 
+    /// <summary>Publishes how the replica stands.</summary>
+    public void Publish(RaftStatus status) => _status = status;
+
+    /// <summary>Hands a snapshot that was received and verified to the replica.</summary>
+    public void Received(RaftMessage message) => _actor.Tell(new RaftRequests.Received(message));
+
     /// <inheritdoc/>
-    public async Task<byte[]> ProposeAsync(ByteString command, TimeSpan timeout, CancellationToken cancel)
+    public async Task<ProposeResult> Propose(ReadOnlyMemory<byte> command, TimeSpan timeout)
     {
-        var message = new RaftRequests.Propose(command);
+        if (_status.Phase != RaftPhase.Running)
+            return ProposeResult.NotProposed($"the replica is {_status.Phase}");
+        var message = new RaftRequests.Propose(ByteString.CopyFrom(command.Span));
         _actor.Tell(message);
-        return await AwaitAsync(message.Answer.Task, timeout, StoreFailure.Unknown, cancel).ConfigureAwait(false);
+        try
+        {
+            return await message.Answer.Task.WaitAsync(timeout).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return ProposeResult.Unknown($"no answer within {timeout.TotalSeconds:0.#} s");
+        }
     }
 
     /// <inheritdoc/>
-    public async Task<ulong> ReadIndexAsync(TimeSpan timeout, CancellationToken cancel)
+    public async Task<ulong> ReadIndex(TimeSpan timeout)
     {
         var message = new RaftRequests.Read();
         _actor.Tell(message);
-        return await AwaitAsync(message.Answer.Task, timeout, StoreFailure.Unavailable, cancel).ConfigureAwait(false);
+        return await message.Answer.Task.WaitAsync(timeout).ConfigureAwait(false);
     }
 
-    internal void Publish(RaftStatus status) => _status = status;
+    /// <inheritdoc/>
+    public Task<bool> ChangeMembership(Membership next, TimeSpan timeout) => AskAsync(new RaftRequests.Change(next), timeout);
 
-    private static async Task<T> AwaitAsync<T>(
-        Task<T> answer, TimeSpan timeout, StoreFailure late, CancellationToken cancel)
+    /// <inheritdoc/>
+    public Task<bool> Transfer(uint node, TimeSpan timeout) => AskAsync(new RaftRequests.Transfer(node), timeout);
+
+    private async Task<bool> AskAsync(RaftRequests.Decision message, TimeSpan timeout)
     {
-        try
-        {
-            return await answer.WaitAsync(timeout, cancel).ConfigureAwait(false);
-        }
-        catch (TimeoutException error)
-        {
-            throw new StoreException(late, $"The metadata group did not answer within {timeout.TotalSeconds:0.#} s.", error);
-        }
+        _actor.Tell(message);
+        return await message.Answer.Task.WaitAsync(timeout).ConfigureAwait(false);
     }
 }
 
@@ -63,7 +67,7 @@ internal static class RaftRequests
 {
     public sealed record Propose(ByteString Command) : INoSerializationVerificationNeeded
     {
-        public TaskCompletionSource<byte[]> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<ProposeResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     public sealed record Read : INoSerializationVerificationNeeded
@@ -77,9 +81,15 @@ internal static class RaftRequests
     /// <summary>A snapshot to another replica has ended.</summary>
     public sealed record Sent(ReplicaId To, ulong Index, bool Delivered) : INoSerializationVerificationNeeded;
 
-    /// <summary>Changes the configuration by one step, or hands leadership over.</summary>
-    public sealed record Change(Membership Next) : INoSerializationVerificationNeeded
+    /// <summary>Something the leader does or refuses.</summary>
+    public abstract record Decision : INoSerializationVerificationNeeded
     {
         public TaskCompletionSource<bool> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
+
+    /// <summary>Changes the configuration by one step.</summary>
+    public sealed record Change(Membership Next) : Decision;
+
+    /// <summary>Hands leadership to the voter on a node.</summary>
+    public sealed record Transfer(uint Node) : Decision;
 }

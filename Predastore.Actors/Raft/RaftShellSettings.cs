@@ -7,11 +7,12 @@ namespace Predastore.Actors.Raft;
 /// <param name="Self">Who this replica is.</param>
 /// <param name="ClusterId">16 B.</param>
 /// <param name="Initial">First configuration; used only while the journal is empty.</param>
-/// <param name="States">Opens the state machine.</param>
+/// <param name="Boots">Starts of this replica so far, this one included.</param>
+/// <param name="Machine">What entries are applied to; stays the caller's.</param>
 /// <param name="Peers">Way to the others.</param>
 /// <param name="Seed">Of the election timeouts.</param>
 public sealed record RaftShellSettings(
-    ReplicaId Self, ByteString ClusterId, Membership Initial, IStateMachineHost States, IRaftPeers Peers, ulong Seed)
+    ReplicaId Self, ByteString ClusterId, Membership Initial, ulong Boots, IStateMachine Machine, IRaftPeers Peers, ulong Seed)
 {
     /// <summary>Time of one tick.</summary>
     public TimeSpan TickInterval { get; init; } = TimeSpan.FromMilliseconds(100);
