@@ -1,0 +1,107 @@
+using Amazon.S3;
+using Amazon.S3.Model;
+using Predastore.Cluster.Tests.Harness;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace Predastore.Cluster.Tests;
+
+/// <summary>Three real processes: they come up, work, survive a kill and stop in order.</summary>
+public sealed class ClusterLifeSpecs(ITestOutputHelper output) : IAsyncLifetime
+{
+    private static readonly TimeSpan FailoverTimeout = TimeSpan.FromSeconds(30);
+    private S3Cluster? _cluster;
+
+    private S3Cluster Cluster => _cluster!;
+
+    public async Task InitializeAsync()
+    {
+        await using S3Cluster probe = await S3Cluster.CreateAsync(ClusterShape.Three, output);
+        probe.StartNode(1);
+        try
+        {
+            await S3Cluster.WaitUntilAsync(
+                () => Task.FromResult(!probe.IsRunning(1) || probe.Process(1).Tail.Contains("S3 on", StringComparison.Ordinal)), FailoverTimeout, "start");
+        }
+        finally
+        {
+            probe.DumpLogs();
+        }
+        if (!probe.Process(1).Tail.Contains("no node builder", StringComparison.Ordinal))
+            _cluster = await S3Cluster.StartAsync(ClusterShape.Three, output);
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_cluster is not null)
+            await _cluster.DisposeAsync();
+    }
+
+    [SkippableFact]
+    public Task Cluster_should_stop_in_order_on_sigterm()
+    {
+        Skip.If(_cluster is null, "this build has no node builder");
+        return Cluster.RunAsync(async () =>
+        {
+            int[] codes = await Task.WhenAll(Cluster.Nodes.Select(node => Cluster.Process(node).TerminateAsync()));
+
+            Assert.Equal([0, 0, 0], codes);
+        });
+    }
+
+    [SkippableFact]
+    public Task Killed_node_should_come_back()
+    {
+        Skip.If(_cluster is null, "this build has no node builder");
+        return Cluster.RunAsync(async () =>
+        {
+            await Cluster.KillAsync(2);
+            Assert.False(Cluster.IsRunning(2));
+
+            Cluster.StartNode(2);
+
+            await Cluster.WaitReadyAsync();
+        });
+    }
+
+    [SkippableFact]
+    public Task Object_should_be_readable_from_every_node_and_after_a_kill()
+    {
+        Skip.If(_cluster is null, "this build has no node builder");
+        return Cluster.RunAsync(async () =>
+        {
+            byte[] content = new byte[3 << 20];
+            Random.Shared.NextBytes(content);
+            AmazonS3Client s3 = Cluster.Client(1);
+            await s3.PutBucketAsync("life");
+            await s3.PutObjectAsync(new PutObjectRequest { BucketName = "life", Key = "a/b", InputStream = new MemoryStream(content) });
+
+            foreach (int node in Cluster.Nodes)
+                Assert.Equal(content, await ReadAsync(Cluster.Client(node)));
+            await Cluster.KillAsync(3);
+            Assert.Equal(content, await ReadAsync(s3));
+            await S3Cluster.WaitUntilAsync(() => TryPutAsync(s3), FailoverTimeout, "a PUT with one node dead");
+        });
+    }
+
+    private static async Task<byte[]> ReadAsync(AmazonS3Client s3)
+    {
+        using GetObjectResponse response = await s3.GetObjectAsync("life", "a/b");
+        using var copy = new MemoryStream();
+        await response.ResponseStream.CopyToAsync(copy);
+        return copy.ToArray();
+    }
+
+    private static async Task<bool> TryPutAsync(AmazonS3Client s3)
+    {
+        try
+        {
+            await s3.PutObjectAsync(new PutObjectRequest { BucketName = "life", Key = "c", ContentBody = "x" });
+            return true;
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode == System.Net.HttpStatusCode.ServiceUnavailable)
+        {
+            return false;
+        }
+    }
+}
