@@ -87,7 +87,7 @@ public sealed partial class ActorSystemKeeper
                 return Task.FromResult(Akka.Done.Instance);
             });
             foreach (IHostedService hosted in services.GetServices<IHostedService>()) await hosted.StartAsync(cancellation);
-            system.ActorOf(QuarantineWatch.Props(), "quarantine-watch");
+            system.ActorOf(QuarantineWatch.Props(_settings), "quarantine-watch");
             Cluster.Get(system).RegisterOnMemberUp(() => MarkUp(built));
             Log.SystemBuilt(_log, Node, incarnation, _settings.Address);
             return built;
