@@ -67,6 +67,34 @@ public sealed class ActorSystemKeeperSpecs
     }
 
     [Fact]
+    public async Task Failed_dial_should_not_end_the_system_nor_keep_it_from_ending()
+    {
+        await using LoopbackCluster cluster = EchoCluster();
+        await cluster.StartAsync(1);
+        await cluster.Eventually(() => cluster[1].IsUp, () => "node 1 is not up");
+        ActorSystem system = cluster[1].Current!;
+        using (var peer = new TcpListener(IPAddress.Parse(cluster.Nodes[3].Host), cluster.Port))
+        {
+            // A peer that dies in the middle of the handshake. The probes dial it.
+            peer.Start();
+            using var limit = new CancellationTokenSource(LoopbackCluster.Patience);
+            using TcpClient dialled = await peer.AcceptTcpClientAsync(limit.Token);
+        }
+
+        var shutdown = CoordinatedShutdown.Get(system);
+        await cluster.Eventually(() => shutdown.ShutdownReason is not null, () => "Akka.Remote no longer ends the system: drop the gate");
+        Assert.Equal(ShutdownGate.FailedDial, shutdown.ShutdownReason!.GetType().Name);
+        await cluster.StartAsync(2);
+        await cluster.Eventually(() => cluster[2].IsUp && cluster[1].Topology.IsUsable(2), () => "node 2 cannot join");
+        Assert.True(cluster[1].IsUp);
+        Assert.Same(system, cluster[1].Current);
+        await AssertAnswersAsync(cluster, 2, 1);
+
+        Cluster.Get(cluster[2].Current!).Down(Cluster.Get(system).SelfAddress);
+        await cluster.Eventually(() => cluster[1].Incarnation == 2 && cluster[1].IsUp, () => "node 1 was not rebuilt");
+    }
+
+    [Fact]
     public async Task Node_that_goes_down_should_not_be_up_before_its_actors_end()
     {
         var draining = new TaskCompletionSource();
