@@ -82,7 +82,7 @@ public static class ActorSystemHosting
             TimeSpan limit = shutdown.Timeout(CoordinatedShutdown.PhaseServiceRequestsDone);
             shutdown.AddTask(CoordinatedShutdown.PhaseServiceRequestsDone, name, async () =>
             {
-                if (shutdown.ShutdownReason is CoordinatedShutdown.ClusterDowningReason) return Akka.Done.Instance;
+                if (ShutdownGate.For(system).Reason is CoordinatedShutdown.ClusterDowningReason) return Akka.Done.Instance;
                 using var cut = new CancellationTokenSource(limit);
                 await drain(cut.Token);
                 return Akka.Done.Instance;

@@ -28,7 +28,7 @@ public sealed partial class ActorSystemKeeper
             await Task.WhenAny(built.System.WhenTerminated, Task.Delay(Timeout.InfiniteTimeSpan, _stopping.Token));
             if (_stopping.IsCancellationRequested) break;
 
-            Log.SystemEnded(_log, Node, Incarnation, CoordinatedShutdown.Get(built.System).ShutdownReason?.GetType().Name ?? "unknown");
+            Log.SystemEnded(_log, Node, Incarnation, ShutdownGate.For(built.System).Reason?.GetType().Name ?? "unknown");
             await ReleaseAsync(built);
             if (_time.GetElapsedTime(since) > HealthyAfter) backoff = BackoffMin;
             if (await RebuildAsync(backoff) is not { } next) return;
@@ -79,15 +79,10 @@ public sealed partial class ActorSystemKeeper
             int incarnation = Interlocked.Increment(ref _incarnation);
             lock (_gate) _built = built;
 
-            var shutdown = CoordinatedShutdown.Get(system);
-            // First of all phases: no request begins on a system that is going down.
-            shutdown.AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "node-not-up", () =>
-            {
-                MarkDown();
-                return Task.FromResult(Akka.Done.Instance);
-            });
+            // No request begins on a system that is going down.
+            ShutdownGate.For(system).Install(MarkDown);
             foreach (IHostedService hosted in services.GetServices<IHostedService>()) await hosted.StartAsync(cancellation);
-            system.ActorOf(QuarantineWatch.Props(), "quarantine-watch");
+            system.ActorOf(QuarantineWatch.Props(_settings), "quarantine-watch");
             Cluster.Get(system).RegisterOnMemberUp(() => MarkUp(built));
             Log.SystemBuilt(_log, Node, incarnation, _settings.Address);
             return built;

@@ -93,7 +93,7 @@ public sealed partial class ActorSystemKeeper : IHostedService, INodeSystem, IAs
         {
             try
             {
-                await CoordinatedShutdown.Get(built.System).Run(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(cancellationToken);
+                await ShutdownGate.For(built.System).BeginAsync(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(cancellationToken);
             }
             catch (OperationCanceledException)
             {

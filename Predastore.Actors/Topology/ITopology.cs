@@ -35,6 +35,8 @@ public interface ITopology
     /// <summary>
     /// The actor at a fixed path of a node (<c>user/store-7</c>), by a cached reference that reaches whichever actor lives there.
     /// Null if the node is not usable or unknown: fail at once instead of waiting for an answer that will not come.
+    /// The actor must live as long as its system (a <c>BackoffSupervisor</c> over the one that may stop): Akka.Remote goes on
+    /// delivering to a stopped actor when another has taken its path.
     /// </summary>
     IActorRef? Find(uint node, string path);
 

@@ -13,18 +13,18 @@ internal sealed class RefCache(ExtendedActorSystem system, NodeSettings settings
     // Paths are few and fixed; a caller that made them up per request would fill the memory.
     private const int EntriesMax = 4096;
 
+    private const string UserPrefix = "user/";
+
     private readonly ConcurrentDictionary<(uint Node, string Path), IActorRef> _refs = new();
 
     public IActorRef? Find(uint node, string path)
     {
+        if (node == settings.Node) return FindLocal(path);
         if (_refs.TryGetValue((node, path), out IActorRef? known)) return known;
         if (!settings.Nodes.ContainsKey(node)) return null;
         var target = new RootActorPath(settings.AkkaAddress(node));
         IActorRef found = system.Provider.ResolveActorRef((target / path.Split('/')).ToSerializationFormat());
-        // A local actor that is not there yet resolves to a dead end.
-        if (found is MinimalActorRef) return null;
-        // A local reference is one actor, not a path: remembered, it would outlive the actor.
-        if (node != settings.Node && _refs.Count < EntriesMax) _refs[(node, path)] = found;
+        if (_refs.Count < EntriesMax) _refs[(node, path)] = found;
         return found;
     }
 
@@ -32,5 +32,16 @@ internal sealed class RefCache(ExtendedActorSystem system, NodeSettings settings
     {
         foreach ((uint Node, string Path) key in _refs.Keys)
             if (key.Node == node) _refs.TryRemove(key, out _);
+    }
+
+    /// <summary>
+    /// Walks the tree of this system's actors. Akka's own resolving remembers the actor it once found at a path, even after it
+    /// has stopped and another lives there.
+    /// </summary>
+    private IActorRef? FindLocal(string path)
+    {
+        if (!path.StartsWith(UserPrefix, StringComparison.Ordinal)) return null;
+        IActorRef found = system.Guardian.GetChild(path[UserPrefix.Length..].Split('/'));
+        return found is MinimalActorRef ? null : found;
     }
 }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Hosting;
+using Akka.Remote;
 using Google.Protobuf.WellKnownTypes;
 using Predastore.Actors.Hosting;
 using Predastore.Actors.Serialization;
@@ -42,6 +43,55 @@ public sealed class ActorSystemKeeperSpecs
         Assert.Equal(1, cluster[1].Incarnation);
         await AssertAnswersAsync(cluster, 1, 3);
         await AssertAnswersAsync(cluster, 3, 1);
+    }
+
+    [Fact]
+    public async Task Quarantine_by_most_metadata_nodes_should_end_the_system_and_by_one_should_not()
+    {
+        await using LoopbackCluster cluster = EchoCluster();
+        await cluster.StartAsync(1);
+        await cluster.Eventually(() => cluster[1].IsUp, () => "node 1 is not up");
+        NodeSettings settings = cluster.Settings(1);
+        ActorSystem system = cluster[1].Current!;
+        void Quarantine(uint by) => system.EventStream.Publish(
+            new ThisActorSystemQuarantinedEvent(settings.AkkaAddress(1), settings.AkkaAddress(by)));
+
+        // The same one again and again, as a thawed node does.
+        for (int i = 0; i < 5; i++) Quarantine(2);
+        await system.ActorSelection("/user/quarantine-watch").ResolveOne(LoopbackCluster.Patience);
+        Assert.True(cluster[1].IsUp);
+        Assert.Equal(1, cluster[1].Incarnation);
+
+        Quarantine(3);
+        await cluster.Eventually(() => cluster[1].Incarnation == 2 && cluster[1].IsUp, () => "node 1 was not rebuilt");
+    }
+
+    [Fact]
+    public async Task Failed_dial_should_not_end_the_system_nor_keep_it_from_ending()
+    {
+        await using LoopbackCluster cluster = EchoCluster();
+        await cluster.StartAsync(1);
+        await cluster.Eventually(() => cluster[1].IsUp, () => "node 1 is not up");
+        ActorSystem system = cluster[1].Current!;
+        using (var peer = new TcpListener(IPAddress.Parse(cluster.Nodes[3].Host), cluster.Port))
+        {
+            // A peer that dies in the middle of the handshake. The probes dial it.
+            peer.Start();
+            using var limit = new CancellationTokenSource(LoopbackCluster.Patience);
+            using TcpClient dialled = await peer.AcceptTcpClientAsync(limit.Token);
+        }
+
+        var shutdown = CoordinatedShutdown.Get(system);
+        await cluster.Eventually(() => shutdown.ShutdownReason is not null, () => "Akka.Remote no longer ends the system: drop the gate");
+        Assert.Equal(ShutdownGate.FailedDial, shutdown.ShutdownReason!.GetType().Name);
+        await cluster.StartAsync(2);
+        await cluster.Eventually(() => cluster[2].IsUp && cluster[1].Topology.IsUsable(2), () => "node 2 cannot join");
+        Assert.True(cluster[1].IsUp);
+        Assert.Same(system, cluster[1].Current);
+        await AssertAnswersAsync(cluster, 2, 1);
+
+        Cluster.Get(cluster[2].Current!).Down(Cluster.Get(system).SelfAddress);
+        await cluster.Eventually(() => cluster[1].Incarnation == 2 && cluster[1].IsUp, () => "node 1 was not rebuilt");
     }
 
     [Fact]

@@ -69,6 +69,7 @@ public sealed class NodeConfigurationSpecs
         Assert.Equal("storage", config.GetString("akka.cluster.sharding.role"));
         Assert.False(config.GetBoolean("akka.cluster.sharding.remember-entities"));
         Assert.Empty(config.GetStringList("akka.cluster.sharding.distributed-data.durable.keys"));
+        Assert.Equal(0, system.Settings.LogDeadLetters);
         Assert.False(config.GetBoolean("akka.coordinated-shutdown.exit-clr"));
         Assert.False(config.GetBoolean("akka.coordinated-shutdown.run-by-clr-shutdown-hook"));
         Assert.True(config.GetTimeSpan("akka.actor.ask-timeout") < TimeSpan.FromMinutes(1));

@@ -1,6 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
-using Akka.Hosting;
+using Akka.Pattern;
 using Akka.Remote;
 using Predastore.Actors.Hosting;
 using Predastore.Actors.Tests.Hosting;
@@ -63,30 +63,58 @@ public sealed class TopologyActorSpecs
     }
 
     [Fact]
-    public async Task Find_should_reach_whoever_lives_at_the_path_now()
+    public async Task Find_should_reach_whoever_lives_at_a_local_path_now()
     {
+        await using var cluster = new LoopbackCluster(1);
+        await cluster.StartAllAsync();
+        ITopology topology = cluster[1].Topology;
+
+        for (int round = 0; round < 3; round++)
+        {
+            int number = round;
+            IActorRef store = cluster[1].Current!.ActorOf(Props.Create(() => new Answering(() => number)), "store");
+            Assert.Equal(round, await topology.Find(1, "user/store")!.Ask<int>("who", LoopbackCluster.Patience));
+            await store.GracefulStop(LoopbackCluster.Patience);
+            // The name is free a little later.
+            await cluster.Eventually(() => topology.Find(1, "user/store") is null, () => "the actor is still there");
+        }
+    }
+
+    [Fact]
+    public async Task Find_should_reach_the_child_of_a_supervisor_on_another_node()
+    {
+        int started = 0;
         await using var cluster = new LoopbackCluster(2);
         await cluster.StartAllAsync();
+        cluster[1].Current!.ActorOf(
+            BackoffSupervisor.Props(Backoff.OnStop(
+                Props.Create(() => new Answering(() => started)), "store", TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(10), 0, -1)),
+            "store-7");
 
-        foreach (uint from in cluster.Nodes.Keys)
+        for (int round = 0; round < 3; round++)
         {
-            ITopology topology = cluster[from].Topology;
-            for (int round = 0; round < 2; round++)
-            {
-                IActorRef store = cluster[1].Current!.ActorOf(Props.Create(() => new Answering(round)), "store");
-                Assert.Equal(round, await topology.Find(1, "user/store")!.Ask<int>("who", LoopbackCluster.Patience));
-                await store.GracefulStop(LoopbackCluster.Patience);
-                // The name is free a little later.
-                await cluster.Eventually(() => cluster[1].Topology.Find(1, "user/store") is null, () => "the actor is still there");
-            }
+            started = round;
+            int seen = -1;
+            await cluster.Eventually(() => (seen = Ask(cluster)) == round, () => $"answered {seen}");
+            cluster[1].Current!.ActorSelection("/user/store-7/store").Tell(PoisonPill.Instance);
         }
+    }
 
-        // Nobody there on this very node is known at once.
-        Assert.Null(cluster[1].Topology.Find(1, "user/store"));
+    // What is sent while the supervisor has no child is lost, so the time to wait is short.
+    private static int Ask(LoopbackCluster cluster)
+    {
+        try
+        {
+            return cluster[2].Topology.Find(1, "user/store-7")!.Ask<int>("who", TimeSpan.FromMilliseconds(500)).Result;
+        }
+        catch (AggregateException)
+        {
+            return -1;
+        }
     }
 
     private sealed class Answering : ReceiveActor
     {
-        public Answering(int number) => ReceiveAny(_ => Sender.Tell(number));
+        public Answering(Func<int> number) => ReceiveAny(_ => Sender.Tell(number()));
     }
 }
