@@ -1,3 +1,4 @@
+using Predastore.Shards.Crypto;
 using Predastore.Shards.Protocol;
 using Predastore.Shards.Segments;
 using Xunit;
