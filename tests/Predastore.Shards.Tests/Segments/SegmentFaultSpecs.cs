@@ -166,19 +166,28 @@ public sealed class SegmentFaultSpecs
     {
         _store.Dispose();
         _disk.CapacityBytes = 1 << 20;
-        _store = Open(o => o with { LowSpacePercent = 99, FullSpacePercent = 98 });
-        var content = Content(1, 900);
-        await _store.PutAsync(Key(1), content);
-        Assert.Equal(SpaceState.Normal, _store.RefreshSpace());
-        await _store.PutAsync(Key(2), Content(2, 9000));
-        Assert.NotEqual(SpaceState.Normal, _store.RefreshSpace());
-        await _store.PutAsync(Key(3), Content(3, 9000));
-        Assert.Equal(SpaceState.Full, _store.RefreshSpace());
-        Assert.Throws<StoreFullException>(() => _store.Reserve(Request(Key(4))));
-        Assert.Equal(DeleteOutcome.Deleted, _store.Delete(Key(3)));
-        Assert.Equal(DeleteOutcome.Deleted, _store.Delete(Key(2)));
+        _store = Open(o => o with { LowSpacePercent = 98, FullSpacePercent = 95 });
+        var content = Content(1, 3000);
+        var states = new List<SpaceState>();
+        var stored = 0;
+        try
+        {
+            for (; stored < 100; stored++)
+            {
+                await _store.PutAsync(Key(stored), content);
+                states.Add(_store.RefreshSpace());
+            }
+        }
+        catch (StoreFullException)
+        {
+            states.Add(SpaceState.Full);
+        }
+        Assert.Equal([SpaceState.Normal, SpaceState.Low, SpaceState.Full], states.Distinct());
+        Assert.Equal(_disk.CapacityBytes * 0.95, _disk.Space("/d").FreeBytes, 20_000.0);
+        for (var i = 0; i < stored; i++)
+            Assert.Equal(DeleteOutcome.Deleted, _store.Delete(Key(i)));
         CompactAll();
-        Assert.Equal(CommitOutcome.Committed, (await _store.PutAsync(Key(4), content)).Outcome);
+        Assert.Equal(CommitOutcome.Committed, (await _store.PutAsync(Key(200), content)).Outcome);
     }
 
     [Fact]
@@ -321,7 +330,7 @@ public sealed class SegmentFaultSpecs
     public async Task Aborted_room_should_be_given_back_after_its_write_has_ended()
     {
         _store.Dispose();
-        _store = Open(o => o with { SegmentBytesMax = 1 << 20, PreallocateBytes = 0 });
+        _store = Open(o => o with { SegmentBytesMax = 1 << 20, ExtentBytesMax = 1 << 19, PreallocateBytes = 0 });
         await _store.PutAsync(Key(0), Content(0, 900));
         var writer = await _store.WriteAsync(Key(1), Content(1, 60_000));
         await _store.PutAsync(Key(2), Content(2, 900));
