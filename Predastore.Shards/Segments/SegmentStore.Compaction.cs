@@ -8,7 +8,7 @@ namespace Predastore.Shards.Segments;
 /// <param name="CopiedBytes">Footprint of the extents moved.</param>
 /// <param name="More">True if another step would find work.</param>
 /// <param name="NoRoom">True if the disk is too full to copy anything.</param>
-/// <param name="Damaged">Shards of a fenced segment whose bytes do not verify: they stay where they are, to be healed.</param>
+/// <param name="Damaged">Shards that cannot be read, or of a fenced segment and not verified: they stay where they are, to be healed.</param>
 public sealed record CompactionStep(long CopiedBytes, bool More, bool NoRoom, IReadOnlyList<ShardRow> Damaged);
 
 /// <content>
@@ -28,7 +28,7 @@ public sealed partial class SegmentStore
     /// are emptied first, and only if a verifier is given.
     /// </summary>
     /// <exception cref="StoreFailedException">The store has failed.</exception>
-    /// <exception cref="IOException">The source cannot be read.</exception>
+    /// <exception cref="IOException">A target cannot be written, or the index not be read.</exception>
     public CompactionStep CompactStep(long maxBytes, IExtentVerifier? verifier = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxBytes, 1);
@@ -47,15 +47,24 @@ public sealed partial class SegmentStore
             try
             {
                 var ended = Gather(source, maxBytes, verifier, moves, damaged);
-                var copied = Copy(source, moves);
+                var copied = Copy(source, moves, damaged);
                 Swap(moves);
-                if (ended)
+                if (moves.Any(m => m.Slot!.Segment.Fence is not null))
+                    _source = null;
+                else if (ended)
                     EndSource(source);
                 return new CompactionStep(copied, PickSource(verifier is not null) is not null || _source is not null, false, damaged);
             }
             catch (StoreFullException)
             {
+                // Begun anew once there is room: what this step had listed is still in the source.
+                _source = null;
                 return new CompactionStep(0, false, true, damaged);
+            }
+            catch
+            {
+                _source = null;
+                throw;
             }
             finally
             {
@@ -109,7 +118,7 @@ public sealed partial class SegmentStore
                 damaged.Add(row.Shard);
                 continue;
             }
-            moves.Add(new Move(shardKey, extent, source));
+            moves.Add(new Move(shardKey, row.Shard, extent, source));
             bytes += extent.Footprint;
         }
         return true;
@@ -128,7 +137,7 @@ public sealed partial class SegmentStore
         }
     }
 
-    private long Copy(Segment source, List<Move> moves)
+    private long Copy(Segment source, List<Move> moves, List<ShardRow> damaged)
     {
         if (moves.Count == 0)
             return 0;
@@ -143,8 +152,11 @@ public sealed partial class SegmentStore
                     move.Slot = Allocate(move.Extent.Length);
                     move.Slot.Segment.Reservations++;
                 }
-                CopyExtent(source, move, buffer);
-                copied += move.Extent.Footprint;
+                move.Copied = TryCopyExtent(source, move, buffer);
+                if (move.Copied)
+                    copied += move.Extent.Footprint;
+                else
+                    damaged.Add(move.Shard);
             }
         }
         catch (DiskFullException e)
@@ -161,17 +173,26 @@ public sealed partial class SegmentStore
         return copied;
     }
 
-    private static void CopyExtent(Segment source, Move move, byte[] buffer)
+    /// <summary>False if the source cannot be read; a target that cannot be written throws.</summary>
+    private static bool TryCopyExtent(Segment source, Move move, byte[] buffer)
     {
         var length = ExtentHeader.Bytes + move.Extent.Length;
         for (long at = 0; at < length;)
         {
             var count = (int)Math.Min(length - at, buffer.Length);
-            if (source.File.Read(move.Extent.Offset + at, buffer.AsSpan(0, count)) != count)
-                throw new StoreException($"segment {source.Number:x8} ends inside an extent");
+            try
+            {
+                if (source.File.Read(move.Extent.Offset + at, buffer.AsSpan(0, count)) != count)
+                    return false;
+            }
+            catch (IOException)
+            {
+                return false;
+            }
             move.Slot!.Segment.File.Write(move.Slot.Offset + at, buffer.AsSpan(0, count));
             at += count;
         }
+        return true;
     }
 
     private void Swap(List<Move> moves)
@@ -184,7 +205,7 @@ public sealed partial class SegmentStore
             foreach (var move in moves)
             {
                 var name = Convert.ToHexString(move.ShardKey);
-                if (move.Slot!.Segment.Fence is not null)
+                if (!move.Copied || move.Slot!.Segment.Fence is not null)
                     continue;
                 if (!rows.TryGetValue(name, out var row))
                 {
@@ -244,8 +265,12 @@ public sealed partial class SegmentStore
         RemoveIfEmpty(source);
     }
 
-    private sealed class Move(byte[] shardKey, ExtentLocation extent, Segment source)
+    private sealed class Move(byte[] shardKey, ShardRow shard, ExtentLocation extent, Segment source)
     {
+        public ShardRow Shard { get; } = shard;
+
+        public bool Copied { get; set; }
+
         public byte[] ShardKey { get; } = shardKey;
 
         public ExtentLocation Extent { get; } = extent;

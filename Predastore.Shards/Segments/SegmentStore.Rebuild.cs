@@ -34,7 +34,7 @@ public sealed partial class SegmentStore
         var directory = Path.Combine(options.Directory, IndexFolder);
         kv.Delete(directory);
         using var index = kv.Open(directory, new OrderedKvOptions());
-        var found = new Dictionary<(ShardKey, Guid), Candidate>();
+        var found = new Dictionary<(ShardKey, Guid, ulong), Candidate>();
         var segments = new Dictionary<uint, Segment>();
         var damaged = 0;
         try
@@ -68,7 +68,7 @@ public sealed partial class SegmentStore
         return true;
     }
 
-    private static void Walk(Segment segment, Dictionary<(ShardKey, Guid), Candidate> found)
+    private static void Walk(Segment segment, Dictionary<(ShardKey, Guid, ulong), Candidate> found)
     {
         var length = segment.File.Length;
         var buffer = new byte[WalkBufferBytes];
@@ -88,7 +88,7 @@ public sealed partial class SegmentStore
                 at += ExtentHeader.Alignment;
                 continue;
             }
-            var key = (header.Shard.Key, header.Shard.AttemptId);
+            var key = (header.Shard.Key, header.Shard.AttemptId, header.CommitSequence);
             if (!found.TryGetValue(key, out var candidate))
                 found.Add(key, candidate = new Candidate(header));
             candidate.Add(header, new ExtentLocation(segment.Number, at, header.Length));
@@ -97,12 +97,16 @@ public sealed partial class SegmentStore
     }
 
     private static RebuildReport WriteIndex(
-        IOrderedKv index, Dictionary<(ShardKey, Guid), Candidate> found, Dictionary<uint, Segment> segments, IExtentVerifier? verifier)
+        IOrderedKv index, Dictionary<(ShardKey, Guid, ulong), Candidate> found, Dictionary<uint, Segment> segments, IExtentVerifier? verifier)
     {
         long shards = 0, incomplete = 0, rejected = 0;
         var batch = new KvBatch();
-        foreach (var candidate in found.Values.OrderBy(c => c.CommitSequence))
+        var written = new HashSet<(ShardKey, Guid)>();
+        // Newest first: an attempt may have been tried before, and what a failed try left behind must not stand in for it.
+        foreach (var ((shard, attempt, _), candidate) in found.OrderByDescending(c => c.Key.Item3))
         {
+            if (written.Contains((shard, attempt)))
+                continue;
             var rows = candidate.Rows();
             var row = rows.Find(r => verifier is null || Verifies(r, segments, verifier));
             if (row is null)
@@ -112,6 +116,7 @@ public sealed partial class SegmentStore
                 continue;
             }
             PutRow(batch, row);
+            written.Add((shard, attempt));
             shards++;
             if (batch.Count < RebuildBatchRows)
                 continue;
@@ -143,11 +148,9 @@ public sealed partial class SegmentStore
     {
         private readonly Dictionary<uint, List<ExtentLocation>> _parts = [];
 
-        public ulong CommitSequence => first.CommitSequence;
-
         public void Add(ExtentHeader header, ExtentLocation at)
         {
-            if (header.Shard != first.Shard || header.Parts != first.Parts || header.CommitSequence != first.CommitSequence)
+            if (header.Shard != first.Shard || header.Parts != first.Parts)
                 return;
             if (!_parts.TryGetValue(header.Part, out var places))
                 _parts.Add(header.Part, places = []);

@@ -88,6 +88,7 @@ public sealed partial class SegmentStore : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
+        lock (_compactLock)
         lock (_indexLock)
         {
             _failure ??= "the store is closed";

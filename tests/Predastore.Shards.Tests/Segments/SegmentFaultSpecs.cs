@@ -166,19 +166,28 @@ public sealed class SegmentFaultSpecs
     {
         _store.Dispose();
         _disk.CapacityBytes = 1 << 20;
-        _store = Open(o => o with { LowSpacePercent = 99, FullSpacePercent = 98 });
-        var content = Content(1, 900);
-        await _store.PutAsync(Key(1), content);
-        Assert.Equal(SpaceState.Normal, _store.RefreshSpace());
-        await _store.PutAsync(Key(2), Content(2, 9000));
-        Assert.NotEqual(SpaceState.Normal, _store.RefreshSpace());
-        await _store.PutAsync(Key(3), Content(3, 9000));
-        Assert.Equal(SpaceState.Full, _store.RefreshSpace());
-        Assert.Throws<StoreFullException>(() => _store.Reserve(Request(Key(4))));
-        Assert.Equal(DeleteOutcome.Deleted, _store.Delete(Key(3)));
-        Assert.Equal(DeleteOutcome.Deleted, _store.Delete(Key(2)));
+        _store = Open(o => o with { LowSpacePercent = 98, FullSpacePercent = 95 });
+        var content = Content(1, 3000);
+        var states = new List<SpaceState>();
+        var stored = 0;
+        try
+        {
+            for (; stored < 100; stored++)
+            {
+                await _store.PutAsync(Key(stored), content);
+                states.Add(_store.RefreshSpace());
+            }
+        }
+        catch (StoreFullException)
+        {
+            states.Add(SpaceState.Full);
+        }
+        Assert.Equal([SpaceState.Normal, SpaceState.Low, SpaceState.Full], states.Distinct());
+        Assert.Equal(_disk.CapacityBytes * 0.95, _disk.Space("/d").FreeBytes, 20_000.0);
+        for (var i = 0; i < stored; i++)
+            Assert.Equal(DeleteOutcome.Deleted, _store.Delete(Key(i)));
         CompactAll();
-        Assert.Equal(CommitOutcome.Committed, (await _store.PutAsync(Key(4), content)).Outcome);
+        Assert.Equal(CommitOutcome.Committed, (await _store.PutAsync(Key(200), content)).Outcome);
     }
 
     [Fact]
@@ -248,8 +257,73 @@ public sealed class SegmentFaultSpecs
         _disk.Fault = null;
         Assert.Equal(places, Enumerable.Range(0, 4).Select(i => Location(Key(i * 3))));
         CompactAll(new ByDigest());
+        Assert.All(places, place => Assert.DoesNotContain($"{place.Segment:x8}.segment", Files()));
         for (var i = 0; i < 12; i += 3)
             Assert.Equal(Content(i, 1800), _store.Read(Key(i)));
+    }
+
+    [Fact]
+    public async Task Compaction_should_report_what_it_cannot_read_and_move_the_rest()
+    {
+        for (var i = 0; i < 6; i++)
+            await _store.PutAsync(Key(i), Content(i, 1800));
+        var bad = Location(Key(0));
+        for (var i = 2; i < 6; i++)
+            _store.Delete(Key(i));
+        var reads = 0;
+        _disk.Fault = c => c.Kind == DiskCallKind.Read && reads++ == 0 ? new IOException("EIO") : null;
+        var step = _store.CompactStep(1 << 20);
+        _disk.Fault = null;
+        Assert.Equal(Key(0), Assert.Single(step.Damaged).Key);
+        Assert.Equal(bad, Location(Key(0)));
+        Assert.NotEqual(bad.Segment, Location(Key(1)).Segment);
+        Assert.Equal(Content(1, 1800), _store.Read(Key(1)));
+    }
+
+    [Fact]
+    public async Task Compaction_without_room_should_go_on_once_there_is_some()
+    {
+        for (var i = 0; i < 12; i++)
+            await _store.PutAsync(Key(i), Content(i, 1800));
+        for (var i = 0; i < 12; i++)
+        {
+            if (i % 3 != 0)
+                _store.Delete(Key(i));
+        }
+        _disk.Fault = c => c.Kind is DiskCallKind.Allocate or DiskCallKind.Open ? new DiskFullException("ENOSPC") : null;
+        var sources = Files();
+        for (var i = 0; i < 5 && !_store.CompactStep(1 << 20).NoRoom; i++)
+        {
+        }
+        Assert.True(_store.CompactStep(1 << 20).NoRoom);
+        _disk.Fault = null;
+        CompactAll();
+        Assert.Empty(Files().Intersect(sources).SkipLast(1));
+        for (var i = 0; i < 12; i += 3)
+            Assert.Equal(Content(i, 1800), _store.Read(Key(i)));
+    }
+
+    [Fact]
+    public async Task Rebuild_should_prefer_the_try_that_was_committed()
+    {
+        var content = Content(1, 900);
+        var request = Request(Key(1));
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            var writer = _store.Reserve(request);
+            await writer.WriteAsync(content);
+            writer.Complete();
+            // The first try fails after its header was written.
+            _disk.Fault = c => attempt == 0 && c.Kind == DiskCallKind.Sync ? new IOException("EIO") : null;
+            Assert.Equal(attempt == 0 ? CommitOutcome.Failed : CommitOutcome.Committed, _store.Commit(writer, content).Outcome);
+            _disk.Fault = null;
+        }
+        var place = Location(Key(1));
+        _store.Dispose();
+        SegmentStore.RebuildIndex(_disk, _kv, Tiny("/d"));
+        _store = Open();
+        Assert.Equal(place, Location(Key(1)));
+        Assert.Equal(content, _store.Read(Key(1)));
     }
 
     [Fact]
@@ -321,7 +395,7 @@ public sealed class SegmentFaultSpecs
     public async Task Aborted_room_should_be_given_back_after_its_write_has_ended()
     {
         _store.Dispose();
-        _store = Open(o => o with { SegmentBytesMax = 1 << 20, PreallocateBytes = 0 });
+        _store = Open(o => o with { SegmentBytesMax = 1 << 20, ExtentBytesMax = 1 << 19, PreallocateBytes = 0 });
         await _store.PutAsync(Key(0), Content(0, 900));
         var writer = await _store.WriteAsync(Key(1), Content(1, 60_000));
         await _store.PutAsync(Key(2), Content(2, 900));

@@ -50,10 +50,18 @@ internal static class StoreFixture
         this SegmentStore store, ShardKey key, byte[] content, bool hint = true, int piece = 700)
     {
         var writer = store.Reserve(Request(key, hint ? content.Length : -1));
-        for (var at = 0; at < content.Length; at += piece)
-            await writer.WriteAsync(content.AsMemory(at, Math.Min(piece, content.Length - at)));
-        writer.Complete();
-        return writer;
+        try
+        {
+            for (var at = 0; at < content.Length; at += piece)
+                await writer.WriteAsync(content.AsMemory(at, Math.Min(piece, content.Length - at)));
+            writer.Complete();
+            return writer;
+        }
+        catch
+        {
+            writer.Abort();
+            throw;
+        }
     }
 
     public static CommitResult Commit(this SegmentStore store, ExtentWriter writer, byte[] content) =>
