@@ -209,4 +209,52 @@ public sealed class SegmentStoreSpecs : IDisposable
             _store = Open();
         }
     }
+
+    [Fact]
+    public async Task Readers_should_not_notice_writes_deletes_and_compaction_around_them()
+    {
+        const int Keys = 16;
+        for (var i = 0; i < Keys; i++)
+            await _store.PutAsync(Key(i), Content(i, 2500));
+        using var end = new CancellationTokenSource();
+        var reads = 0;
+        // Threads of their own: a small pool would run some of these only after the others have ended.
+        var readers = Enumerable.Range(0, 2).Select(seed => Task.Factory.StartNew(() =>
+        {
+            var random = new Random(seed);
+            while (!end.IsCancellationRequested)
+            {
+                var key = random.Next(Keys);
+                Assert.Equal(Content(key, 2500), _store.Read(Key(key)));
+                Interlocked.Increment(ref reads);
+            }
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToList();
+        var compaction = Task.Factory.StartNew(() =>
+        {
+            long copied = 0;
+            while (!end.IsCancellationRequested)
+                copied += _store.CompactStep(5000).CopiedBytes;
+            return copied;
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        // Every key is written again, as heal does, and most older attempts deleted: the content stays the same throughout.
+        for (var round = 0; round < 12; round++)
+        {
+            for (var i = 0; i < Keys; i++)
+            {
+                var old = _store.Stat(Key(i))!.Value.AttemptId;
+                Assert.Equal(CommitOutcome.Committed, (await _store.PutAsync(Key(i), Content(i, 2500), hint: i % 2 == 0)).Outcome);
+                if ((i + round) % 4 != 0)
+                    Assert.Equal(DeleteOutcome.Deleted, _store.Delete(Key(i), old));
+            }
+        }
+        await end.CancelAsync();
+        await Task.WhenAll(readers).WaitAsync(TimeSpan.FromSeconds(30));
+        var copied = await compaction.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.True(copied > 0, $"copied {copied}, {_store.Stats()}");
+        Assert.True(reads > 0);
+        _store.Dispose();
+        _store = Open();
+        for (var i = 0; i < Keys; i++)
+            Assert.Equal(Content(i, 2500), _store.Read(Key(i)));
+    }
 }
