@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Predastore.Actors.Metadata.Apply;
 using Predastore.Actors.Metadata.Queries;
 using Predastore.Actors.Metadata.Storage;
+using Predastore.Actors.Raft;
 using Predastore.Shards.Disk;
 
 namespace Predastore.Actors.Metadata;

@@ -4,7 +4,7 @@ using System.Numerics;
 namespace Predastore.Shards.Disk;
 
 /// <summary>CRC-32C (Castagnoli, RFC 3720 appendix B.4) of the small on-disk headers.</summary>
-internal static class Crc32C
+public static class Crc32C
 {
     /// <summary>The checksum; "123456789" gives 0xE3069283.</summary>
     public static uint Of(ReadOnlySpan<byte> bytes)

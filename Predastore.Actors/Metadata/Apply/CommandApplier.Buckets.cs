@@ -99,7 +99,7 @@ internal sealed partial class CommandApplier
             }
         }
 
-        _rows.Delete(KeySchema.Bucket(row.Name));
+        _rows.DeleteBucket(row);
         _rows.Counters().Buckets--;
         return new CommandResult { Bucket = row };
     }

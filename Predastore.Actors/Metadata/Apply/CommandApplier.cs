@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Predastore.Actors.Metadata.Storage;
+using Predastore.Actors.Raft;
 
 namespace Predastore.Actors.Metadata.Apply;
 
@@ -44,16 +45,19 @@ internal sealed partial class CommandApplier
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw new UnknownCommandException(index, "it is no command: " + e.Message);
+            throw Unknown(index, "it is no command: " + e.Message);
         }
 
         if (command.FeatureLevel > FeatureLevel)
-            throw new UnknownCommandException(index, $"it needs feature level {command.FeatureLevel}, this program has {FeatureLevel}");
-        if (command.OpCase == Command.OpOneofCase.None) throw new UnknownCommandException(index, "its command is unknown here");
+            throw Unknown(index, $"it needs feature level {command.FeatureLevel}, this program has {FeatureLevel}");
+        if (command.OpCase == Command.OpOneofCase.None) throw Unknown(index, "its command is unknown here");
         CommandResult result = new CommandApplier(rows, command, index).Run();
         result.Index = index;
         return result;
     }
+
+    private static UnknownCommandException Unknown(ulong index, string reason) =>
+        new($"log entry {index} cannot be applied: {reason}; this replica stops, run a newer program on it");
 
     private static CommandResult Ok() => new();
 
@@ -101,7 +105,7 @@ internal sealed partial class CommandApplier
             Command.OpOneofCase.SettleHeal => Settle(_command.SettleHeal),
             Command.OpOneofCase.CollectGarbage => Collect(_command.CollectGarbage),
             Command.OpOneofCase.ExpandGarbage => Expand(_command.ExpandGarbage),
-            _ => throw new UnknownCommandException(_index, $"command {_command.OpCase} is unknown here"),
+            _ => throw Unknown(_index, $"command {_command.OpCase} is unknown here"),
         };
     }
 

@@ -54,7 +54,9 @@ public sealed partial class MetadataQueries(IKvView view)
     private static int Limit(uint wanted, int max) => wanted == 0 ? max : (int)Math.Min(wanted, (uint)max);
 
     private QueryResult Answer(GetBucket query) =>
-        _rows.Bucket(query.Name) is { } row ? new QueryResult { Bucket = row } : Refuse(ResultCode.ResultNoSuchBucket);
+        (query.Id != 0 ? _rows.Bucket(query.Id) : _rows.Bucket(query.Name)) is { } row
+            ? new QueryResult { Bucket = row }
+            : Refuse(ResultCode.ResultNoSuchBucket);
 
     private QueryResult Answer(ListBuckets query)
     {

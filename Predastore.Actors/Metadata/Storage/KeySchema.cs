@@ -14,6 +14,7 @@ namespace Predastore.Actors.Metadata.Storage;
 /// 00 03                                             counters         -> Counters
 /// 00 04                                             cluster          -> ClusterRow
 /// 10 name                                           bucket           -> BucketRow
+/// 11 bucket 8                                       bucket by id     -> name, UTF-8
 /// 20 bucket 8, key*, position 12 inverted           version          -> VersionRow (newest of a key first)
 /// 21 bucket 8, key*                                 null version     -> position 12
 /// 22 upload id 16                                   upload           -> UploadRow
@@ -47,6 +48,7 @@ public static partial class KeySchema
 
     internal const byte MetaTable = 0x00;
     internal const byte BucketTable = 0x10;
+    internal const byte BucketIdTable = 0x11;
     internal const byte VersionTable = 0x20;
     internal const byte NullVersionTable = 0x21;
     internal const byte UploadTable = 0x22;
@@ -79,6 +81,15 @@ public static partial class KeySchema
 
     /// <summary>Key of a bucket.</summary>
     public static byte[] Bucket(string name) => [BucketTable, .. Encoding.UTF8.GetBytes(name)];
+
+    /// <summary>Key that finds the name of a bucket id.</summary>
+    public static byte[] BucketById(ulong id)
+    {
+        byte[] key = new byte[9];
+        key[0] = BucketIdTable;
+        BinaryPrimitives.WriteUInt64BigEndian(key.AsSpan(1), id);
+        return key;
+    }
 
     /// <summary>Key of a data row.</summary>
     public static byte[] Data(ReadOnlySpan<byte> dataId) => [DataTable, .. dataId];

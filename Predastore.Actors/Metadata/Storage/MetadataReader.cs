@@ -29,6 +29,10 @@ public class MetadataReader(IKvView view)
     /// <summary>A bucket by name.</summary>
     public BucketRow? Bucket(string name) => Row(KeySchema.Bucket(name), BucketRow.Parser);
 
+    /// <summary>A bucket by id.</summary>
+    public BucketRow? Bucket(ulong id) =>
+        View.Get(KeySchema.BucketById(id)) is { } name ? Bucket(System.Text.Encoding.UTF8.GetString(name)) : null;
+
     /// <summary>The newest version of a key, delete markers included.</summary>
     public VersionRow? Newest(ulong bucketId, string key)
     {

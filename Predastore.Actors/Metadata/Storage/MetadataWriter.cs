@@ -47,7 +47,17 @@ internal sealed class MetadataWriter : MetadataReader
 
     public void PutCluster(ClusterRow row) => Put(KeySchema.Cluster, row);
 
-    public void PutBucket(BucketRow row) => Put(KeySchema.Bucket(row.Name), row);
+    public void PutBucket(BucketRow row)
+    {
+        Put(KeySchema.Bucket(row.Name), row);
+        PutRaw(KeySchema.BucketById(row.Id), System.Text.Encoding.UTF8.GetBytes(row.Name));
+    }
+
+    public void DeleteBucket(BucketRow row)
+    {
+        Delete(KeySchema.Bucket(row.Name));
+        Delete(KeySchema.BucketById(row.Id));
+    }
 
     public void PutVersion(VersionRow row)
     {

@@ -121,7 +121,7 @@ public sealed class Bench : IDisposable
     {
         var delete = new DeleteVersions { Bucket = bucket, BypassGovernance = bypass, Owner = "me" };
         delete.Items.Add(new DeleteItem { Key = key, VersionId = versionId, Preconditions = preconditions });
-        return Execute(new Command { WriteId = NextWriteId(), DeleteVersions = delete }).Deletes[0];
+        return Execute(new Command { DeleteVersions = delete }).Deletes[0];
     }
 
     public QueryResult Get(string bucket, string key, string versionId = "", bool data = false) =>

@@ -1,6 +1,6 @@
 using Google.Protobuf;
 using Predastore.Actors.Metadata;
-using Predastore.Actors.Metadata.Apply;
+using Predastore.Actors.Raft;
 using Xunit;
 
 namespace Predastore.Actors.Tests.Metadata;

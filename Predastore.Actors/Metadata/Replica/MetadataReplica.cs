@@ -1,0 +1,55 @@
+using Google.Protobuf;
+using Predastore.Actors.Client;
+using Predastore.Actors.Raft;
+
+namespace Predastore.Actors.Metadata.Replica;
+
+/// <summary>
+/// The metadata group as seen from the replica of this process: proposals go to the leader wherever it is, queries are answered here
+/// after a read index. Thread-safe.
+/// </summary>
+public sealed class MetadataReplica(IRaftGroup group, MetadataMachine machine) : IMetadata
+{
+    private const int EntryBytesMax = 256 << 10;
+
+    /// <inheritdoc/>
+    public async Task<CommandResult> ProposeAsync(Command command, TimeSpan timeout, CancellationToken cancel)
+    {
+        // An older replica would have to halt on it. Before the cluster is made, its first command sets the level.
+        bool first = command.OpCase is Command.OpOneofCase.InitCluster or Command.OpOneofCase.RegisterReplica;
+        if (!first && command.FeatureLevel > machine.ClusterFeatureLevel)
+        {
+            return new CommandResult
+            {
+                Code = ResultCode.ResultUnsupported,
+                Message = $"the command needs feature level {command.FeatureLevel}, the cluster has {machine.ClusterFeatureLevel}",
+            };
+        }
+
+        if (command.CalculateSize() > EntryBytesMax)
+            return new CommandResult { Code = ResultCode.ResultEntityTooLarge, Message = $"a command has at most {EntryBytesMax} bytes" };
+        ProposeResult result = await group.Propose(command.ToByteArray(), timeout).WaitAsync(cancel);
+        return result.Outcome switch
+        {
+            ProposeOutcome.Applied => CommandResult.Parser.ParseFrom(result.Result.Span),
+            ProposeOutcome.NotProposed => throw new StoreException(StoreFailure.Unavailable, result.Reason),
+            _ => throw new StoreException(StoreFailure.Unknown, result.Reason),
+        };
+    }
+
+    /// <inheritdoc/>
+    public async Task<QueryResult> QueryAsync(Query query, TimeSpan timeout, CancellationToken cancel)
+    {
+        try
+        {
+            await group.ReadIndex(timeout).WaitAsync(cancel);
+        }
+        catch (TimeoutException e)
+        {
+            throw new StoreException(StoreFailure.Unavailable, "no metadata leader confirmed the read in time", e);
+        }
+
+        if (!group.Status.Readable) throw new StoreException(StoreFailure.Unavailable, "the metadata of this replica is being fetched anew");
+        return machine.Answer(query);
+    }
+}
