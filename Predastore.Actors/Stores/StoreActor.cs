@@ -192,7 +192,7 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
 
     private void Compact()
     {
-        if (_compacting || _verifier is null)
+        if (_compacting)
             return;
         _compacting = true;
         IActorRef self = Self;
@@ -200,11 +200,11 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
         {
             try
             {
-                self.Tell(new Compacted(false, null));
+                self.Tell(new Compacted(_store.CompactStep(CompactStepBytes, _verifier), null));
             }
             catch (Exception error)
             {
-                self.Tell(new Compacted(false, error));
+                self.Tell(new Compacted(null, error));
             }
         });
     }
@@ -214,13 +214,15 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
         _compacting = false;
         if (compacted.Error is { } error)
             _log.Error(error, "Compaction of storage id {0} failed", _storageId);
-        else if (compacted.More)
+        foreach (ShardRow damaged in compacted.Step?.Damaged ?? [])
+            _log.Warning("Shard {0} of {1} on storage id {2} cannot be compacted: damaged", damaged.Key.ShardIndex, damaged.Key.ObjectHash, _storageId);
+        if (compacted.Step is { More: true, NoRoom: false })
             Compact();
     }
 
     private ShardException Busy() => new(ShardError.Busy, $"storage id {_storageId} has {WaitingMax} requests waiting");
 
-    private sealed record Compacted(bool More, Exception? Error) : INoSerializationVerificationNeeded;
+    private sealed record Compacted(CompactionStep? Step, Exception? Error) : INoSerializationVerificationNeeded;
 
     private sealed class Synced : INoSerializationVerificationNeeded
     {

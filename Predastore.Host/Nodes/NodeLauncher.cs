@@ -1,8 +1,94 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Predastore.Actors.Hosting;
+using Predastore.Actors.Nodes;
+using Predastore.Host.Config;
+using Predastore.Shards.Placement;
+using Predastore.Shards.Transport;
+
 namespace Predastore.Host.Nodes;
 
-/// <summary>Starts real nodes.</summary>
-internal sealed class NodeLauncher : INodeLauncher
+/// <summary>Starts real nodes: the actor side first, its S3 door over it.</summary>
+internal sealed class NodeLauncher : INodeLauncher, IDisposable
 {
-    public Task<IRunningNode> StartAsync(NodeOptions options, CancellationToken cancellation) =>
-        throw new StartupException("this build has no node builder yet");
+    private readonly Lock _lock = new();
+    private InProcessHub? _hub;
+
+    public async Task<IRunningNode> StartAsync(NodeOptions options, CancellationToken cancellation)
+    {
+        ILoggerFactory loggers = NodeLogging.Create(options);
+        ClusterTrust trust = ClusterTrust.LoadFiles(options.Tls.CaFile, options.Tls.CertFile, options.Tls.KeyFile);
+        try
+        {
+            ClusterNode node = await ClusterNode.StartAsync(Settings(options, trust), loggers, cancellation);
+            try
+            {
+                return await RunningNode.OpenDoorAsync(options, node, trust, loggers, cancellation);
+            }
+            catch
+            {
+                await node.DisposeAsync();
+                throw;
+            }
+        }
+        catch (NodeRefusedException refused)
+        {
+            trust.Dispose();
+            throw new StartupException(refused.Message);
+        }
+    }
+
+    public void Dispose() => _hub?.Dispose();
+
+    private ClusterNodeSettings Settings(NodeOptions options, ClusterTrust trust)
+    {
+        ClusterFile file = options.Cluster;
+        return new ClusterNodeSettings
+        {
+            System = new NodeSettings
+            {
+                Node = options.Node,
+                Nodes = file.Nodes.ToDictionary(node => node, node => Address(file.ControlOf(node))),
+                DbNodes = [.. file.Dbs.Select(db => db.Node)],
+                StorageNodes = file.Storages.ToDictionary(storage => storage.Id, storage => storage.Node),
+                Trust = trust,
+                BindHost = options.ControlBind == options.Control.Host ? null : options.ControlBind,
+                Timing = options.IsDevelopment ? TimingProfile.Development : TimingProfile.Production,
+            },
+            DataEndpoint = options.Data is { } data ? new IPEndPoint(ParseBind(options.DataBind), data.Port) : null,
+            DataHost = options.Data?.Host,
+            Peers = file.Nodes.Select(node => (Node: node, Data: file.DataOf(node))).Where(peer => peer.Data is not null)
+                .ToDictionary(peer => peer.Node, peer => new Peer(peer.Node, peer.Data!.Host, peer.Data.Port)),
+            Transport = options.Transport switch
+            {
+                TransportChoice.Quic => TransportPreference.Quic,
+                TransportChoice.Tls => TransportPreference.Tls,
+                _ => TransportPreference.Auto,
+            },
+            Hub = options.AllInProcess ? Hub() : null,
+            MasterKeyFiles = options.MasterKeyFiles,
+            ReplicaFolder = options.Db?.Folder,
+            StorageFolders = options.Storages.ToDictionary(storage => storage.Entry.Id, storage => storage.Folder),
+            Region = file.Region,
+            DataShards = file.Rs.Data,
+            ParityShards = file.Rs.Parity,
+            RingMembers = [.. file.Storages.Select(storage => new RingMember(
+                storage.Id, storage.Node, file.HostOf(storage.Node), storage.Zone ?? "", storage.Weight))],
+            FileDigest = file.SharedDigest(),
+        };
+    }
+
+    private InProcessHub Hub()
+    {
+        lock (_lock)
+            return _hub ??= new InProcessHub();
+    }
+
+    private static ControlAddress Address(HostPort address) => new(address.Host, address.Port);
+
+    private static IPAddress ParseBind(string host)
+        => host is "*" or "+" ? IPAddress.Any
+            : IPAddress.TryParse(host, out IPAddress? address) ? address
+            : Dns.GetHostAddresses(host) is [var first, ..] ? first
+            : throw new StartupException($"{host} is no address of this machine; correct [cluster] bind");
 }

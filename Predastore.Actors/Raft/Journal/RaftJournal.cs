@@ -19,7 +19,7 @@ public sealed class JournalSetup(IOrderedKvFactory factory, string folder) : Akk
 }
 
 /// <summary>The Akka.Persistence plugin over <see cref="JournalStore"/>.</summary>
-#pragma warning disable CA1001 // The store is disposed in PostStop: an actor has no other end.
+#pragma warning disable CA1001 // An actor is never disposed: PostStop ends the store.
 public sealed class RaftJournal : AsyncWriteJournal
 {
     /// <summary>Plugin id in HOCON.</summary>

@@ -1,0 +1,97 @@
+using Akka.Actor;
+using Predastore.Actors.Metadata;
+using Predastore.Actors.Stores;
+using Predastore.Shards.Disk;
+using Predastore.Shards.Segments;
+using Google.Protobuf;
+
+namespace Predastore.Actors.Nodes;
+
+/// <content>The disks of this node: who they are, and the actors that own them.</content>
+public sealed partial class ClusterNode
+{
+    private readonly Dictionary<uint, SegmentStore> _opened = [];
+
+    private async Task OpenDisksAsync(Guid clusterId, CancellationToken cancel)
+    {
+        foreach ((uint storageId, string folder) in _settings.StorageFolders)
+        {
+            DiskIdentity identity = Identify(clusterId, storageId, folder, out bool empty);
+            await RegisterAsync(
+                new Command
+                {
+                    RegisterStorage = new RegisterStorage
+                    {
+                        Id = storageId,
+                        Node = Node,
+                        DiskUuid = ByteString.CopyFrom(identity.DiskUuid.ToByteArray(bigEndian: true)),
+                        Empty = empty,
+                    },
+                },
+                $"the disk {folder} of storage id {storageId}",
+                cancel).ConfigureAwait(false);
+            SegmentStore store = Open(identity, storageId, folder);
+            lock (_opened)
+                _opened[storageId] = store;
+        }
+
+        if (_keeper.Current is { } system)
+            StartDisks(system);
+    }
+
+    private DiskIdentity Identify(Guid clusterId, uint storageId, string folder, out bool empty)
+    {
+        _disk.CreateDurableDirectory(folder);
+        DiskIdentity? known = IdentityFile.TryRead(_disk, folder, clusterId, IdentityKind.Storage, storageId);
+        empty = !_disk.Exists(Path.Combine(folder, SegmentStore.IndexFolder))
+            && !_disk.Exists(Path.Combine(folder, SegmentStore.SegmentsFolder));
+        if (known is not null)
+            return known;
+        if (_disk.List(folder).Any(name => name is SegmentStore.SegmentsFolder or SegmentStore.IndexFolder))
+        {
+            throw new NodeRefusedException(
+                $"{folder} holds segments but no identity file; give storage id {storageId} its own folder, or an empty one to heal it anew");
+        }
+
+        var made = new DiskIdentity(clusterId, IdentityKind.Storage, storageId, Guid.NewGuid(), 0, 0);
+        IdentityFile.Write(_disk, folder, made);
+        return made;
+    }
+
+    private SegmentStore Open(DiskIdentity identity, uint storageId, string folder)
+    {
+        var options = new SegmentStoreOptions(folder, identity.ClusterId, storageId, identity.DiskUuid);
+        try
+        {
+            return SegmentStore.Open(_disk, _databases, options);
+        }
+        catch (IndexLostException lost)
+        {
+            Log.IndexLost(_log, storageId, lost.Message);
+            SegmentStore.RebuildIndex(_disk, _databases, options, null);
+            return SegmentStore.Open(_disk, _databases, options);
+        }
+    }
+
+    private void StartDisks(ActorSystem system)
+    {
+        lock (_opened)
+        {
+            foreach ((uint storageId, SegmentStore store) in _opened)
+            {
+                IActorRef actor = system.ActorOf(StoreActor.Props(store, storageId, null), StoreActor.NameOf(storageId));
+                _service.Serve(new StoreHandle(storageId, store, actor));
+            }
+        }
+    }
+
+    private void CloseDisks()
+    {
+        lock (_opened)
+        {
+            foreach (SegmentStore store in _opened.Values)
+                store.Dispose();
+            _opened.Clear();
+        }
+    }
+}
