@@ -1,14 +1,81 @@
 using Akka.Actor;
-using Akka.Hosting;
-using Predastore.Actors.Streams;
+using Google.Protobuf;
+using Predastore.Actors.Client;
+using Predastore.Actors.Hosting;
+using Predastore.Actors.Maintenance;
+using Predastore.Actors.Metadata;
+using Predastore.Actors.Raft;
+using Predastore.Shards.Protocol;
 
 namespace Predastore.Actors.Nodes;
 
+/// <content>The metadata replica of this node, if it has one.</content>
 public sealed partial class ClusterNode
 {
-    private void ComposeReplica(AkkaConfigurationBuilder builder) { }
-    private void StartReplica(ActorSystem system) { }
-    private Task<Guid> JoinReplicaAsync(CancellationToken cancel) => LearnClusterAsync(cancel);
-    private void ComposeMaintenance(AkkaConfigurationBuilder builder) { }
-    private void OnFault(ShardFault fault) { }
+    private readonly byte[] _processNonce = Guid.NewGuid().ToByteArray();
+
+    private bool ReplicaAnswers() => _replica?.Group.Status is { Phase: RaftPhase.Running, Readable: true };
+
+    private RaftReplica OpenReplica(string folder, MetadataMachine machine)
+    {
+        RaftReplica replica = RaftReplica.Open(new RaftReplicaSettings
+        {
+            Node = Node,
+            DbNodes = _settings.System.DbNodes,
+            ControlAddress = node => _settings.System.AkkaAddress(node),
+            DataPeer = node => _settings.Peers.GetValueOrDefault(node),
+            DataPath = folder,
+            Machine = machine,
+            Client = _client,
+            Disk = _disk,
+            Databases = _databases,
+        });
+        replica.Serve(_service);
+        _service.Handle(MetadataEndpoint.MessageKind, async (input, output, _, cancel) =>
+        {
+            using var request = new MemoryStream();
+            await input.CopyToAsync(request, cancel).ConfigureAwait(false);
+            if (request.Length > ProtocolLimits.MessageBytesMax)
+                throw new ShardException(ShardError.TooLarge, "a metadata request is too large");
+            await output.WriteAsync(await _endpoint!.HandleAsync(request.ToArray(), cancel).ConfigureAwait(false), cancel)
+                .ConfigureAwait(false);
+        });
+        return replica;
+    }
+
+    private void StartEndpoint(ActorSystem system)
+    {
+        if (_replica is null)
+            return;
+        system.ActorOf(MetadataEndpointActor.Props(_endpoint!), MetadataEndpointActor.Name);
+        system.ActorOf(
+            SessionReaper.Props(_metadata, () => _replica.Group.Status.IsLeader, TimeProvider.System), "session-reaper");
+    }
+
+    private async Task<Guid> JoinReplicaAsync(CancellationToken cancel)
+    {
+        if (_replica is null)
+            return await LearnClusterAsync(cancel).ConfigureAwait(false);
+
+        // It may also be refused later, when the peers that know better come up.
+        _ = _replica.Refused.ContinueWith(
+            refused => _ended.TrySetException(new NodeRefusedException(refused.Result)),
+            cancel, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+        ReplicaIdentity identity = await _replica.Identified.WaitAsync(cancel).ConfigureAwait(false);
+        await InitClusterAsync(identity.ClusterId, cancel).ConfigureAwait(false);
+        await RegisterAsync(
+            new Command
+            {
+                RegisterReplica = new RegisterReplica
+                {
+                    Node = Node,
+                    Incarnation = identity.Id.Incarnation,
+                    Boots = identity.Boots,
+                    Nonce = ByteString.CopyFrom(_processNonce),
+                },
+            },
+            $"the metadata replica in {_settings.ReplicaFolder}",
+            cancel).ConfigureAwait(false);
+        return identity.ClusterId;
+    }
 }

@@ -34,7 +34,8 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private readonly ClusterTransport _transport;
     private readonly ShardClient _client;
     private readonly ActorSystemKeeper _keeper;
-    private readonly RaftGroup _group = new();
+    private readonly RaftReplica? _replica;
+    private readonly MetadataEndpoint? _endpoint;
     private readonly MetadataMachine? _machine;
     private readonly NodeMetadata _metadata;
     private readonly SessionHolder _sessions = new();
@@ -59,14 +60,22 @@ public sealed partial class ClusterNode : IAsyncDisposable
         _client = new ShardClient(_transport);
         _keeper = new ActorSystemKeeper(_settings.System, Compose, loggers);
         if (settings.ReplicaFolder is { } folder)
-            _machine = new MetadataMachine(folder, _disk, _databases);
-        _metadata = new NodeMetadata(
-            _machine is null ? null : new MetadataReplica(_group, _machine),
-            () => _group.Status is { Phase: RaftPhase.Running, Readable: true },
-            new RemoteMetadata(Topology, BulkAsync));
+        {
+            _machine = new MetadataMachine(Path.Combine(folder, "state"), _disk, _databases);
+            _replica = OpenReplica(folder, _machine);
+            var local = new MetadataReplica(_replica.Group, _machine);
+            _endpoint = new MetadataEndpoint(local);
+            _metadata = new NodeMetadata(local, ReplicaAnswers, new RemoteMetadata(Topology, BulkAsync));
+        }
+        else
+        {
+            _metadata = new NodeMetadata(null, ReplicaAnswers, new RemoteMetadata(Topology, BulkAsync));
+        }
+
         _proposer = new Proposer(_metadata, _sessions, TimeProvider.System);
         _shards = new ShardAccess(
             Node, settings.StorageFolders.Count > 0 ? _service : null, _client, Topology, settings.Peers);
+        ServeReports();
         Store = MakeStore();
     }
 
@@ -88,14 +97,23 @@ public sealed partial class ClusterNode : IAsyncDisposable
 
     /// <summary>True while this node serves: joined, a member, with a leader, a write session and its disks.</summary>
     public bool IsReady => _joined && _keeper.IsUp && _cluster.Current is not null && _sessions.Current is { Closed: false }
-        && (_machine is null || _group.Status is { Phase: RaftPhase.Running, Leader: not null });
+        && (_replica is null || _replica.Group.Status is { Phase: RaftPhase.Running, Leader: not null });
 
     /// <summary>Opens the listeners and starts to join.</summary>
     /// <exception cref="NodeRefusedException">A key file, port or folder is not as it must be.</exception>
     public static async Task<ClusterNode> StartAsync(
         ClusterNodeSettings settings, ILoggerFactory loggers, CancellationToken cancel)
     {
-        var node = new ClusterNode(settings, loggers);
+        ClusterNode node;
+        try
+        {
+            node = new ClusterNode(settings, loggers);
+        }
+        catch (Exception error) when (error is IOException or MasterKeyException or ArgumentException)
+        {
+            throw new NodeRefusedException(error.Message, error);
+        }
+
         try
         {
             await node.OpenAsync(cancel).ConfigureAwait(false);
@@ -117,6 +135,8 @@ public sealed partial class ClusterNode : IAsyncDisposable
         await _keeper.DisposeAsync().ConfigureAwait(false);
         await _joining.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _proposer.Dispose();
+        if (_replica is not null)
+            await _replica.DisposeAsync().ConfigureAwait(false);
         if (_listener is not null)
             await _listener.DisposeAsync().ConfigureAwait(false);
         await _transport.DisposeAsync().ConfigureAwait(false);
@@ -172,10 +192,11 @@ public sealed partial class ClusterNode : IAsyncDisposable
     // Called for every actor system: the first one, and those that follow when the cluster has removed this node.
     private void Compose(AkkaConfigurationBuilder builder)
     {
-        ComposeReplica(builder);
+        if (_replica is not null)
+            builder.WithRaft(_replica);
         builder.WithActors((system, _) =>
         {
-            StartReplica(system);
+            StartEndpoint(system);
             StartDisks(system);
             system.ActorOf(ClusterWatch.Props(_metadata, _cluster, Topology), "cluster-watch");
             system.ActorOf(

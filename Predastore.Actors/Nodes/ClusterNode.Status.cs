@@ -1,0 +1,95 @@
+using Google.Protobuf;
+using Predastore.Actors.Client;
+using Predastore.Actors.Metadata;
+using Predastore.Actors.Raft;
+using Predastore.Actors.Raft.Core;
+using Predastore.Shards.Protocol;
+using Predastore.Shards.Segments;
+using Predastore.Shards.Transport;
+
+namespace Predastore.Actors.Nodes;
+
+/// <content>How the cluster looks from here.</content>
+public sealed partial class ClusterNode
+{
+    /// <summary>Kind of the data plane's messages that ask for a <see cref="NodeReport"/>.</summary>
+    public const uint ReportMessageKind = 4;
+
+    private static readonly TimeSpan ReportTimeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>How this node's replica stands; null without one.</summary>
+    public RaftStatus? Replica => _replica?.Group.Status;
+
+    /// <summary>How bytes travel to each peer now.</summary>
+    public IReadOnlyList<TransportStatus> Transports => _transport.Status();
+
+    /// <summary>The cluster's rows.</summary>
+    public Task<QueryResult> ClusterRowsAsync(CancellationToken cancel)
+        => _metadata.QueryAsync(new Query { GetCluster = new GetCluster { RingHistory = 1 } }, ReportTimeout, cancel);
+
+    /// <summary>What this node says of itself.</summary>
+    public NodeReport Report()
+    {
+        var report = new NodeReport { Node = Node };
+        if (Replica is { } replica)
+        {
+            report.Replica = new ReplicaReport
+            {
+                Role = RoleOf(replica), Term = replica.Term, Commit = replica.Commit, Applied = replica.Applied,
+            };
+        }
+
+        lock (_opened)
+        {
+            foreach ((uint id, SegmentStore store) in _opened)
+            {
+                StoreStats stats = store.Stats();
+                report.Storages.Add(new StorageReport
+                {
+                    Id = id,
+                    Space = stats.Space.ToString().ToLowerInvariant(),
+                    BytesTotal = stats.Disk.TotalBytes,
+                    BytesFree = stats.Disk.FreeBytes,
+                    BytesLive = stats.LiveBytes,
+                    FencedSegments = (uint)stats.FencedSegments,
+                    Failure = stats.Failure ?? "",
+                });
+            }
+        }
+
+        return report;
+    }
+
+    /// <summary>What another node says of itself; null if it does not answer within two seconds.</summary>
+    public async Task<NodeReport?> ReportOfAsync(uint node, CancellationToken cancel)
+    {
+        if (node == Node)
+            return Report();
+        if (!Topology.View.IsAlive(node))
+            return null;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(ReportTimeout);
+        try
+        {
+            return NodeReport.Parser.ParseFrom(
+                await BulkAsync(node, ReportMessageKind, ReadOnlyMemory<byte>.Empty, limit.Token).ConfigureAwait(false));
+        }
+        catch (Exception error) when (error is IOException or ShardException or InvalidProtocolBufferException
+            || (error is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
+
+    private void ServeReports() => _service.Handle(ReportMessageKind, async (_, output, _, cancel)
+        => await output.WriteAsync(Report().ToByteArray(), cancel).ConfigureAwait(false));
+
+    private static string RoleOf(RaftStatus replica) => replica.Phase switch
+    {
+        RaftPhase.Halted => "halted",
+        RaftPhase.Running when replica.Members.Learners.Contains(replica.Id) => "learner",
+        RaftPhase.Running when replica.Role is RaftRole.PreCandidate or RaftRole.Candidate => "candidate",
+        RaftPhase.Running => replica.Role.ToString().ToLowerInvariant(),
+        _ => replica.Phase.ToString().ToLowerInvariant(),
+    };
+}
