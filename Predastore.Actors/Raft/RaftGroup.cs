@@ -9,6 +9,7 @@ namespace Predastore.Actors.Raft;
 /// </summary>
 public sealed class RaftGroup : IRaftGroup
 {
+    private readonly Lock _gate = new();
     private volatile IActorRef _actor = ActorRefs.Nobody;
     private volatile RaftStatus _status = RaftStatus.Initial;
 
@@ -18,8 +19,25 @@ public sealed class RaftGroup : IRaftGroup
     /// <summary>Names the actor that serves this group.</summary>
     public void Attach(IActorRef actor) => _actor = actor;
 
-    /// <summary>Publishes how the replica stands.</summary>
-    public void Publish(RaftStatus status) => _status = status;
+    /// <summary>Publishes how the replica stands; nothing follows a refusal.</summary>
+    public void Publish(RaftStatus status)
+    {
+        lock (_gate)
+        {
+            if (_status.Phase != RaftPhase.Refused)
+                _status = status;
+        }
+    }
+
+    /// <summary>Says for good that the replica may not take part.</summary>
+    public void Refuse(string reason)
+    {
+        lock (_gate)
+            _status = _status with { Phase = RaftPhase.Refused, Reason = reason, Readable = false };
+    }
+
+    /// <summary>Hands a message of a peer to the replica.</summary>
+    public void Deliver(IMessage message) => _actor.Tell(message);
 
     /// <summary>Hands a snapshot that was received and verified to the replica.</summary>
     public void Received(RaftMessage message) => _actor.Tell(new RaftRequests.Received(message));
@@ -44,6 +62,8 @@ public sealed class RaftGroup : IRaftGroup
     /// <inheritdoc/>
     public async Task<ulong> ReadIndex(TimeSpan timeout)
     {
+        if (_status.Phase != RaftPhase.Running)
+            throw new TimeoutException($"The read was not confirmed: the replica is {_status.Phase}.");
         var message = new RaftRequests.Read();
         _actor.Tell(message);
         return await message.Answer.Task.WaitAsync(timeout).ConfigureAwait(false);
