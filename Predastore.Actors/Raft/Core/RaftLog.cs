@@ -79,7 +79,9 @@ public sealed class RaftLog
     /// is held truncate nothing, for a late message must not undo what came after it.
     /// </summary>
     /// <returns>Index of the first entry added, or 0.</returns>
-    public ulong Merge(IEnumerable<Entry> entries, ulong committed)
+    public ulong Merge(IEnumerable<Entry> entries, ulong committed) => Merge(entries, committed, truncateOnEqual: false);
+
+    internal ulong Merge(IEnumerable<Entry> entries, ulong committed, bool truncateOnEqual)
     {
         ulong first = 0;
         foreach (Entry entry in entries)
@@ -88,9 +90,9 @@ public sealed class RaftLog
                 continue;
             if (entry.Index <= LastIndex)
             {
-                if (At(entry.Index).Term == entry.Term)
+                if (At(entry.Index).Term == entry.Term && !truncateOnEqual)
                     continue;
-                if (entry.Index <= committed)
+                if (entry.Index <= committed && !truncateOnEqual)
                     throw new InvalidOperationException($"Committed entry {entry.Index} would be truncated.");
                 Truncate(entry.Index);
             }
@@ -136,6 +138,19 @@ public sealed class RaftLog
         _memberships.Clear();
         _memberships[index] = membership;
         (BaseIndex, BaseTerm, Persisted, Bytes) = (index, term, index, 0);
+    }
+
+    /// <summary>Takes entries out of the journal: an index at or before the last one truncates what was there.</summary>
+    /// <exception cref="InvalidDataException">There is a gap before them.</exception>
+    public void Restore(ulong first, IEnumerable<Entry> entries)
+    {
+        if (first <= BaseIndex || first > LastIndex + 1)
+            throw new InvalidDataException($"entries from {first} in the journal after ({BaseIndex}, {LastIndex}]");
+        if (first <= LastIndex)
+            Truncate(first);
+        foreach (Entry entry in entries)
+            Append(entry);
+        Persisted = LastIndex;
     }
 
     private void Truncate(ulong from)

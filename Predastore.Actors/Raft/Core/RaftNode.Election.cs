@@ -43,11 +43,16 @@ public sealed partial class RaftNode
     {
         bool preVote = message.Type == MessageType.MessagePreVote;
         bool upToDate = message.LogTerm > Log.LastTerm
-            || (message.LogTerm == Log.LastTerm && message.LogIndex >= Log.LastIndex);
+            || (message.LogTerm == Log.LastTerm && message.LogIndex >= Log.LastIndex)
+            || Has(RaftFault.VoteForShorterLog);
         bool free = preVote
             ? message.Term > Term || VotedFor == from
             : VotedFor == from || (VotedFor == ReplicaId.None && Leader == ReplicaId.None);
-        bool grant = MayVote && Members.IsVoter(from) && upToDate && free;
+
+        // Who counts as a voter is the candidate's to know: this replica's configuration may be older, or newer and never to be
+        // committed. A learner that was promoted while the news did not reach it must vote, or the group could stand still with a
+        // quorum alive. An empty replica knows of nobody and never votes.
+        bool grant = Members.Voters.Length > 0 && upToDate && free;
         if (grant && !preVote)
         {
             VotedFor = from;

@@ -15,6 +15,18 @@ public sealed partial class RaftNode
             return false;
         }
 
+        if (Log.TermOf(snapshot.Index) == snapshot.Term)
+        {
+            // The log reaches it, and what stands after it may have been acknowledged and counted: nothing may be dropped.
+            AdvanceCommitTo(snapshot.Index);
+            Reply(from, new RaftMessage { Type = MessageType.MessageAppendReply, LogIndex = snapshot.Index });
+            return false;
+        }
+
+        if (Role == RaftRole.Leader)
+            throw new InvalidOperationException($"{Id} leads term {Term} without the committed entry {snapshot.Term}:{snapshot.Index}.");
+        if (Role != RaftRole.Follower)
+            BecomeFollower(Term, ReplicaId.None);
         Log.Reset(snapshot.Index, snapshot.Term, Membership.From(snapshot.Configuration));
         Commit = snapshot.Index;
         _handedOut = snapshot.Index;
@@ -73,7 +85,7 @@ public sealed partial class RaftNode
             return;
         }
 
-        ulong first = Log.Merge(message.Entries, Commit);
+        ulong first = Log.Merge(message.Entries, Commit, Has(RaftFault.TruncateOnEqual));
         if (first != 0 && (_firstUnsaved == 0 || first < _firstUnsaved))
             _firstUnsaved = first;
         ulong last = message.LogIndex + (ulong)message.Entries.Count;

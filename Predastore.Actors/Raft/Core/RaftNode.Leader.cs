@@ -33,7 +33,8 @@ public sealed partial class RaftNode
     /// <summary>Proposes a configuration; false if this is not the leader, one is under way, or it is no single step.</summary>
     public bool ProposeMembership(Membership next)
     {
-        if (!HasCommittedInTerm || Log.MembershipIndex > Commit || !Members.IsOneStepTo(next))
+        bool open = !HasCommittedInTerm || Log.MembershipIndex > Commit;
+        if (Role != RaftRole.Leader || (open && !Has(RaftFault.OverlappingMembership)) || !Members.IsOneStepTo(next))
             return false;
         AppendOwn(EntryKind.EntryConfiguration, next.ToWire().ToByteString());
         RefreshProgress();
@@ -56,10 +57,17 @@ public sealed partial class RaftNode
     {
         if (!_progress.TryGetValue(to, out Progress? progress) || progress.Mode != ProgressMode.Snapshot)
             return;
-        if (delivered)
-            progress.Match = Math.Max(progress.Match, index);
+
+        // What was delivered counts as matched only when the follower says so: it may refuse it, or crash, and a heartbeat with a
+        // commit index beyond what it holds would commit entries of its own in the range.
         progress.BecomeProbe();
+        if (delivered)
+            progress.Next = Math.Max(progress.Match, index) + 1;
     }
+
+    /// <summary>How every replica is fed, for people.</summary>
+    internal string DescribeProgress() => string.Join(", ", _progress.Select(pair =>
+        $"{pair.Key} {pair.Value.Mode} match {pair.Value.Match} next {pair.Value.Next} out {pair.Value.Inflight.Count} waiting {pair.Value.Waiting}"));
 
     private void BecomeLeader()
     {
@@ -80,6 +88,8 @@ public sealed partial class RaftNode
         Log.Append(entry);
         if (_firstUnsaved == 0)
             _firstUnsaved = entry.Index;
+        if (Has(RaftFault.CountSelfBeforePersist) && _progress.TryGetValue(Id, out Progress? own))
+            own.Match = entry.Index;
         return entry.Index;
     }
 
@@ -131,7 +141,7 @@ public sealed partial class RaftNode
             _appends.Add(Address(id, new RaftMessage
             {
                 Type = MessageType.MessageHeartbeat,
-                Commit = Math.Min(progress.Match, Commit),
+                Commit = Has(RaftFault.HeartbeatCommitUnbounded) ? Commit : Math.Min(progress.Match, Commit),
                 Round = _round,
             }));
         }
@@ -219,6 +229,10 @@ public sealed partial class RaftNode
             progress.BecomeReplicate();
         if (news)
             AdvanceCommit();
+
+        // The commit of its own removal ends its leadership.
+        if (Role != RaftRole.Leader)
+            return;
         SendAppends(from);
         if (from == _transferTo)
             TryTransfer();
@@ -248,7 +262,7 @@ public sealed partial class RaftNode
         ulong candidate = matches[Members.Quorum - 1];
 
         // An entry of an earlier term on a quorum can still be overwritten: it commits only under one of this term.
-        if (candidate <= Commit || Log.TermOf(candidate) != Term)
+        if (candidate <= Commit || (Log.TermOf(candidate) != Term && !Has(RaftFault.CommitOldTerm)))
             return;
         Commit = candidate;
         ReleaseReads();

@@ -17,6 +17,12 @@ public sealed partial class RaftNode
     {
         if (Role != RaftRole.Leader)
             return false;
+        if (Has(RaftFault.LeaseRead) && HasCommittedInTerm)
+        {
+            _reads.Add(new ReadState(context, Commit));
+            return true;
+        }
+
         _readsWaiting.Add(context);
         ReleaseReads();
         return true;
@@ -25,7 +31,7 @@ public sealed partial class RaftNode
     // Starts one round for all reads that wait, unless one is under way: those that come meanwhile need a later one.
     private void ReleaseReads()
     {
-        if (_readsWaiting.Count == 0 || _readsAsked.Count > 0 || !HasCommittedInTerm)
+        if (_readsWaiting.Count == 0 || _readsAsked.Count > 0 || !(HasCommittedInTerm || Has(RaftFault.ReadBeforeOwnTerm)))
             return;
         _round++;
         foreach (ulong context in _readsWaiting)

@@ -77,9 +77,13 @@ public sealed partial class RaftNode
     /// <summary>Why the last message was ignored, for tests and logs; null if none was.</summary>
     public string? Ignored { get; private set; }
 
+    private bool Has(RaftFault fault) => _settings.Fault == fault;
+
     private Membership Members => Log.Membership;
 
-    private bool MayVote => Members.IsVoter(Id);
+    // A voter that a configuration removes may be the only one to hold that configuration: until it is committed it still campaigns,
+    // for the votes of the others, or nobody could ever win (dissertation, section 4.2.2).
+    private bool MayCampaign => Members.IsVoter(Id) || (Log.MembershipIndex > Commit && Log.MembershipAt(Commit).IsVoter(Id));
 
     /// <summary>Time passes.</summary>
     public void Tick()
@@ -87,7 +91,7 @@ public sealed partial class RaftNode
         _electionElapsed++;
         if (Role == RaftRole.Leader)
             TickLeader();
-        else if (_electionElapsed >= _electionTimeout && MayVote)
+        else if (_electionElapsed >= _electionTimeout && MayCampaign)
             Campaign(preVote: true, transfer: false);
     }
 
@@ -120,7 +124,7 @@ public sealed partial class RaftNode
             case MessageType.MessageAppendReply or MessageType.MessageHeartbeatReply when Role == RaftRole.Leader:
                 StepFromFollower(message, from);
                 break;
-            case MessageType.MessageTimeoutNow when MayVote && Role == RaftRole.Follower:
+            case MessageType.MessageTimeoutNow when MayCampaign && Role == RaftRole.Follower:
                 Campaign(preVote: false, transfer: true);
                 break;
             default:
@@ -145,7 +149,8 @@ public sealed partial class RaftNode
         JournalEvent? persist = null;
         if (voteChanged || _firstUnsaved != 0 || _install is not null)
         {
-            persist = new JournalEvent { Term = Term, VotedFor = VotedFor.ToWire(), Installed = _install };
+            ReplicaId vote = Has(RaftFault.VoteNotPersisted) ? ReplicaId.None : VotedFor;
+            persist = new JournalEvent { Term = Term, VotedFor = vote.ToWire(), Installed = _install };
             if (_firstUnsaved != 0)
             {
                 persist.FirstIndex = _firstUnsaved;
@@ -158,8 +163,8 @@ public sealed partial class RaftNode
         {
             Persist = persist,
             // An append in a term that is not durable could be answered, counted, and its leader wake up in an older term.
-            SendNow = voteChanged ? [] : [.. _appends],
-            SendAfterPersist = voteChanged ? [.. _appends, .. _replies] : [.. _replies],
+            SendNow = Has(RaftFault.AckBeforePersist) ? [.. _appends, .. _replies] : voteChanged ? [] : [.. _appends],
+            SendAfterPersist = Has(RaftFault.AckBeforePersist) ? [] : voteChanged ? [.. _appends, .. _replies] : [.. _replies],
             Committed = to > _handedOut ? Log.Slice(_handedOut + 1, to, long.MaxValue) : [],
             Reads = [.. _reads],
             SnapshotsWanted = [.. _snapshotsWanted],

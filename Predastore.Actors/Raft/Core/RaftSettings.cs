@@ -20,6 +20,9 @@ public sealed record RaftSettings
 
     /// <summary>Entries proposed and not committed; more are refused.</summary>
     public int UncommittedMax { get; init; } = 8192;
+
+    /// <summary>A bug to plant, for the proof that the simulation finds it.</summary>
+    internal RaftFault Fault { get; init; }
 }
 
 /// <summary>What a replica does now.</summary>
@@ -37,9 +40,3 @@ public enum RaftRole
     /// <summary>Leads its term.</summary>
     Leader,
 }
-
-/// <summary>What a replica knew durably when it stopped.</summary>
-/// <param name="Term">Newest term seen.</param>
-/// <param name="VotedFor">Vote in that term.</param>
-/// <param name="Log">The log, all of it persisted.</param>
-public sealed record RaftState(ulong Term, ReplicaId VotedFor, RaftLog Log);

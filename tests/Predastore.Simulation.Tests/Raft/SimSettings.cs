@@ -1,0 +1,71 @@
+using Predastore.Actors.Raft.Core;
+
+namespace Predastore.Simulation.Tests.Raft;
+
+/// <summary>What one seed draws before it starts. Times are virtual milliseconds, chances are in thousandths.</summary>
+internal sealed class SimSettings
+{
+    public required ulong Seed { get; init; }
+
+    public RaftFault Fault { get; init; }
+
+    public int Voters { get; init; }
+
+    public int LossPerMille { get; init; }
+
+    public int DuplicatePerMille { get; init; }
+
+    /// <summary>Chance that a message is sent again much later, when its term is long over.</summary>
+    public int ReplayPerMille { get; init; }
+
+    public int DelayMs { get; init; }
+
+    public int DiskMs { get; init; }
+
+    /// <summary>Mean time between crashes, partitions and the like.</summary>
+    public int TroubleMs { get; init; }
+
+    public int ProposalMs { get; init; }
+
+    public int CompactEntries { get; init; }
+
+    public int CompactTail { get; init; }
+
+    public bool Membership { get; init; }
+
+    public int MessageBytesMax { get; init; }
+
+    public int InflightMax { get; init; }
+
+    /// <summary>Every seed is another mix: quiet groups of one, and groups of seven on a bad network.</summary>
+    public static SimSettings Draw(ulong seed, RaftFault fault = RaftFault.None)
+    {
+        var random = new SplitMix(seed * 2 + 1);
+        bool badNetwork = random.Next(3) != 0;
+        return new SimSettings
+        {
+            Seed = seed,
+            Fault = fault,
+            Voters = new[] { 1, 2, 3, 3, 3, 4, 5, 5, 7 }[random.Next(9)],
+            LossPerMille = badNetwork ? random.Next(300) : 0,
+            DuplicatePerMille = badNetwork ? random.Next(500) : 0,
+            ReplayPerMille = random.Next(2) == 0 ? random.Next(20) : 0,
+            DelayMs = 1 + random.Next(random.Next(3) == 0 ? 400 : 30),
+            DiskMs = 1 + random.Next(random.Next(4) == 0 ? 300 : 20),
+            TroubleMs = 300 + random.Next(4000),
+            ProposalMs = 20 + random.Next(250),
+            CompactEntries = random.Next(3) == 0 ? 3 : 20 + random.Next(200),
+            CompactTail = random.Next(10),
+            Membership = random.Next(2) == 0,
+            MessageBytesMax = random.Next(2) == 0 ? 40 : 1 << 20,
+            InflightMax = 1 + random.Next(8),
+        };
+    }
+
+    public override string ToString() =>
+        $"seed {Seed}: {Voters} voters, loss {LossPerMille}, dup {DuplicatePerMille}, replay {ReplayPerMille}, delay {DelayMs}, " +
+        $"disk {DiskMs}, trouble {TroubleMs}, compact {CompactEntries}+{CompactTail}, membership {Membership}, fault {Fault}";
+}
+
+/// <summary>An invariant that does not hold.</summary>
+public sealed class InvariantException(string message) : Exception(message);
