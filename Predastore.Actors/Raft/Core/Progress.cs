@@ -16,7 +16,10 @@ internal enum ProgressMode
 /// <summary>What a leader knows of one replica.</summary>
 internal sealed class Progress
 {
+    private const int StalledRepliesMax = 4;
+
     private ulong _matchAtHeartbeat;
+    private int _stalledReplies;
 
     public ulong Match { get; set; }
 
@@ -44,14 +47,15 @@ internal sealed class Progress
     };
 
     /// <summary>
-    /// True if nothing was acknowledged between two heartbeat replies although appends are out and the follower lacks them: they were
-    /// lost. (While replies come in, appends are merely on their way.)
+    /// To be asked at every heartbeat reply. True if several came while appends are out and none was acknowledged: the appends were
+    /// lost, or what acknowledged them was. A full window would stand for ever. Fewer replies only mean a slow disk.
     /// </summary>
-    public bool IsStalled(ulong followerLast)
+    public bool IsStalled()
     {
-        bool stalled = Mode == ProgressMode.Replicate && Inflight.Count > 0 && Match == _matchAtHeartbeat && followerLast < Next - 1;
+        if (Mode != ProgressMode.Replicate || Inflight.Count == 0 || Match != _matchAtHeartbeat)
+            _stalledReplies = 0;
         _matchAtHeartbeat = Match;
-        return stalled;
+        return ++_stalledReplies > StalledRepliesMax;
     }
 
     public void BecomeProbe()

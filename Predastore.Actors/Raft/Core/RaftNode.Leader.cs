@@ -210,7 +210,7 @@ public sealed partial class RaftNode
             // What was lost on the way is sent again: a full window or a waiting probe would stand for ever.
             if (progress.Mode == ProgressMode.Probe)
                 progress.Waiting = false;
-            else if (progress.IsStalled(message.LogIndex))
+            else if (progress.IsStalled())
                 progress.BecomeProbe();
             if (progress.Match < Log.LastIndex)
                 SendAppends(from);

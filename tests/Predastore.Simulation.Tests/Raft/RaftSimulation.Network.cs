@@ -12,12 +12,14 @@ internal sealed partial class RaftSimulation
         int copies = !_healed && Chance(_settings.DuplicatePerMille) ? 2 : 1;
         for (int i = 0; i < copies; i++)
         {
-            int delay = Exponential(_settings.DelayMs);
+            int delay = Exponential(DelayMs);
             if (!_healed && Chance(_settings.ReplayPerMille))
                 delay += _random.Next(20_000);
             After(delay, () => Deliver(message));
         }
     }
+
+    private int DelayMs => _healed ? Math.Min(_settings.DelayMs, HealedMeanMs) : _settings.DelayMs;
 
     private bool Lost(uint from, uint to) => !_healed && (_cut.Contains((from, to)) || Chance(_settings.LossPerMille));
 
@@ -46,7 +48,7 @@ internal sealed partial class RaftSimulation
             Configuration = node.Log.MembershipAt(state.Applied).ToWire(),
             Folder = $"state-{++_folders}",
         };
-        After(Exponential(_settings.DelayMs * 3), () =>
+        After(Exponential(DelayMs * 3), () =>
         {
             bool delivered = !Lost(from.Id.Node, to.Node) && !Lost(from.Id.Node, to.Node);
             if (delivered && _replicas.TryGetValue(to, out SimReplica? replica) && replica.Node is not null)

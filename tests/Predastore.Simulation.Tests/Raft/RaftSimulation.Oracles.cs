@@ -10,6 +10,7 @@ internal sealed partial class RaftSimulation
     private readonly Dictionary<(ReplicaId Voter, ulong Term), ReplicaId> _votes = [];
     private readonly Dictionary<(ulong Index, ulong Term), (ulong PreviousTerm, Entry Entry)> _written = [];
     private readonly Dictionary<ulong, ulong> _applied = [];
+    private readonly List<string> _history = [];
     private readonly Dictionary<ReplicaId, ulong> _terms = [];
     private readonly List<ulong> _committedTerms = [1, 1];
 
@@ -24,7 +25,9 @@ internal sealed partial class RaftSimulation
     private void Observe(SimReplica replica)
     {
         RaftNode node = replica.Node!;
-        if (node.Role == RaftRole.Leader)
+
+        // A group of one wins by its own vote at once, and tells nobody before it is durable.
+        if (node.Role == RaftRole.Leader && replica.Durable.Term >= node.Term)
             ObserveLeader(replica, node);
         if (node.Commit > Committed)
             ObserveCommit(replica, node);
@@ -40,6 +43,7 @@ internal sealed partial class RaftSimulation
         }
 
         _leaders[node.Term] = (replica.Id, replica.Life);
+        _history.Add($"{_now} {replica.Id} leads term {node.Term}, commit {node.Commit}, last {node.Log.LastIndex}");
         Check(node.Log.LastIndex >= Committed, $"{replica.Id} leads term {node.Term} with {node.Log.LastIndex} of {Committed} committed");
         for (ulong index = node.Log.BaseIndex + 1; index <= Committed; index++)
         {
