@@ -30,11 +30,16 @@ public sealed partial class RaftNode
         return true;
     }
 
-    /// <summary>Proposes a configuration; false if this is not the leader, one is under way, or it is no single step.</summary>
+    /// <summary>Proposes a configuration; false if this is not the leader, one is under way, it is no single step, or
+    /// it makes a voter of a replica that is not a learner holding the configuration yet.</summary>
     public bool ProposeMembership(Membership next)
     {
         bool open = !HasCommittedInTerm || Log.MembershipIndex > Commit;
         if (Role != RaftRole.Leader || (open && !Has(RaftFault.OverlappingMembership)) || !Members.IsOneStepTo(next))
+            return false;
+
+        // A voter that holds no configuration yet does not vote: counted in the quorum, it could stop the group for good.
+        if (next.Voters.Except(Members.Voters).Any(id => !_progress.TryGetValue(id, out Progress? p) || p.Match < Log.MembershipIndex))
             return false;
         AppendOwn(EntryKind.EntryConfiguration, next.ToWire().ToByteString());
         RefreshProgress();
