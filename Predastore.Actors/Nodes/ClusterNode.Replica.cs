@@ -4,6 +4,7 @@ using Predastore.Actors.Client;
 using Predastore.Actors.Hosting;
 using Predastore.Actors.Maintenance;
 using Predastore.Actors.Metadata;
+using Predastore.Actors.Metadata.Replica;
 using Predastore.Actors.Raft;
 using Predastore.Shards.Protocol;
 

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Predastore.Actors.Client;
 using Predastore.Actors.Hosting;
 using Predastore.Actors.Metadata;
+using Predastore.Actors.Metadata.Replica;
 using Predastore.Actors.Raft;
 using Predastore.Actors.Stores;
 using Predastore.Actors.Streams;
