@@ -1,3 +1,4 @@
+using Akka.Event;
 using Predastore.Actors.Raft.Core;
 
 namespace Predastore.Actors.Raft;
@@ -113,12 +114,22 @@ public sealed partial class RaftActor
             answer.TrySetException(Refused("the leader did not take the read"));
     }
 
-    private void Apply(IReadOnlyList<Entry> entries)
+    private bool TryApply(IReadOnlyList<Entry> entries)
     {
         if (entries.Count == 0)
-            return;
-        ReadOnlyMemory<byte>[] results = ApplyOrHalt([.. entries.Select(entry => new CommittedEntry(
-            new LogPosition(entry.Index, entry.Term), entry.Kind == EntryKind.EntryCommand, entry.Data.Memory))]);
+            return true;
+        ReadOnlyMemory<byte>[] results;
+        try
+        {
+            results = _state.Apply([.. entries.Select(entry => new CommittedEntry(
+                new LogPosition(entry.Index, entry.Term), entry.Kind == EntryKind.EntryCommand, entry.Data.Memory))]);
+        }
+        catch (UnknownCommandException unknown)
+        {
+            Halt(unknown.Message);
+            return false;
+        }
+
         for (int i = 0; i < entries.Count; i++)
         {
             if (!_proposed.Remove(entries[i].Index, out (ulong Term, TaskCompletionSource<ProposeResult> Answer) proposal))
@@ -131,20 +142,19 @@ public sealed partial class RaftActor
         }
 
         AnswerApplied();
+        return true;
     }
 
-    private ReadOnlyMemory<byte>[] ApplyOrHalt(CommittedEntry[] entries)
+    // Going on would make this replica another one than the rest: it is silent until its program is updated.
+    private void Halt(string reason)
     {
-        try
-        {
-            return _state.Apply(entries);
-        }
-        catch (UnknownCommandException)
-        {
-            // Going on would make this replica another one than the rest: it stays down until its program is updated.
-            _halted = true;
-            throw;
-        }
+        _halted = true;
+        _failure = reason;
+        _log.Error("Halted: {0}", reason);
+        FailPending(reason);
+        Timers.CancelAll();
+        _group.Publish(_group.Status with { Phase = RaftPhase.Halted, Reason = reason, Readable = false });
+        Become(() => CommandAny(_ => { }));
     }
 
     private void Confirm(IReadOnlyList<ReadState> reads)

@@ -29,6 +29,7 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     private bool _pumping;
     private bool _compacting;
     private bool _halted;
+    private string _failure = "";
     private (RaftRole Role, ulong Term, ReplicaId Leader) _announced;
 
     /// <summary>Creates the actor; it attaches itself to the group.</summary>
@@ -75,8 +76,27 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     protected override void PostStop()
     {
         FailPending("the replica is stopping");
-        _group.Publish(_group.Status with { Phase = _halted ? RaftPhase.Halted : RaftPhase.Recovering, Readable = false });
+        _group.Publish(_group.Status with
+        {
+            Phase = _halted ? RaftPhase.Halted : RaftPhase.Recovering,
+            Reason = _failure,
+            Readable = false,
+        });
         base.PostStop();
+    }
+
+    /// <inheritdoc/>
+    protected override void OnRecoveryFailure(Exception reason, object? message = null)
+    {
+        _failure = reason.Message;
+        base.OnRecoveryFailure(reason, message);
+    }
+
+    /// <inheritdoc/>
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        _failure = cause.Message;
+        base.OnPersistFailure(cause, @event, sequenceNr);
     }
 
     /// <inheritdoc/>
@@ -163,7 +183,8 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
             Install(install);
         foreach (RaftMessage message in ready.SendAfterPersist)
             Send(message);
-        Apply(ready.Committed);
+        if (!TryApply(ready.Committed))
+            return;
         Confirm(ready.Reads);
         foreach (ReplicaId to in ready.SnapshotsWanted)
             SendSnapshot(to);

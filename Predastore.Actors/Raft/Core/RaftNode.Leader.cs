@@ -9,6 +9,7 @@ public sealed partial class RaftNode
     private readonly List<ReplicaId> _snapshotsWanted = [];
     private ReplicaId _transferTo;
     private int _transferElapsed;
+    private long _uncommittedBytes;
 
     /// <summary>True once an entry of this leader's own term is committed.</summary>
     public bool HasCommittedInTerm => Role == RaftRole.Leader && Log.TermOf(Commit) == Term;
@@ -23,7 +24,8 @@ public sealed partial class RaftNode
     {
         index = 0;
         if (Role != RaftRole.Leader || _transferTo != ReplicaId.None
-            || Log.LastIndex - Commit >= (ulong)_settings.UncommittedMax || data.Length > _settings.EntryBytesMax)
+            || Log.LastIndex - Commit >= (ulong)_settings.UncommittedMax || data.Length > _settings.EntryBytesMax
+            || _uncommittedBytes > _settings.UncommittedBytesMax)
             return false;
         index = AppendOwn(EntryKind.EntryCommand, data);
         BroadcastAppends();
@@ -81,6 +83,7 @@ public sealed partial class RaftNode
         (_transferTo, _transferElapsed, _heartbeatElapsed, _electionElapsed) = (ReplicaId.None, 0, 0, 0);
         _progress.Clear();
         RefreshProgress();
+        _uncommittedBytes = BytesOf(Commit + 1, Log.LastIndex);
 
         // Nothing of earlier terms can be counted or read before an entry of this term is committed.
         AppendOwn(EntryKind.EntryNoop, ByteString.Empty);
@@ -91,11 +94,20 @@ public sealed partial class RaftNode
     {
         var entry = new Entry { Index = Log.LastIndex + 1, Term = Term, Kind = kind, Data = data };
         Log.Append(entry);
+        _uncommittedBytes += data.Length;
         if (_firstUnsaved == 0)
             _firstUnsaved = entry.Index;
         if (Has(RaftFault.CountSelfBeforePersist) && _progress.TryGetValue(Id, out Progress? own))
             own.Match = entry.Index;
         return entry.Index;
+    }
+
+    private long BytesOf(ulong from, ulong to)
+    {
+        long bytes = 0;
+        for (ulong index = from; index <= to; index++)
+            bytes += Log.At(index).Data.Length;
+        return bytes;
     }
 
     private void RefreshProgress()
@@ -269,6 +281,7 @@ public sealed partial class RaftNode
         // An entry of an earlier term on a quorum can still be overwritten: it commits only under one of this term.
         if (candidate <= Commit || (Log.TermOf(candidate) != Term && !Has(RaftFault.CommitOldTerm)))
             return;
+        _uncommittedBytes -= BytesOf(Commit + 1, candidate);
         Commit = candidate;
         ReleaseReads();
         foreach (ReplicaId id in _progress.Keys)

@@ -21,6 +21,9 @@ public sealed record RaftSettings
     /// <summary>Entries proposed and not committed; more are refused.</summary>
     public int UncommittedMax { get; init; } = 8192;
 
+    /// <summary>Bytes of those entries; more are refused, or clients faster than the disks would fill the memory.</summary>
+    public long UncommittedBytesMax { get; init; } = 64L << 20;
+
     /// <summary>A bug to plant, for the proof that the simulation finds it.</summary>
     internal RaftFault Fault { get; init; }
 }

@@ -110,6 +110,8 @@ internal sealed class JournalStore : IDisposable
                     written.Add(write);
                     break;
                 case Delete delete:
+                    // What it deletes may be in the batch, and is looked up in the database.
+                    Sync(batch, written);
                     Append(batch, delete);
                     written.Add(delete);
                     break;

@@ -1,0 +1,42 @@
+using Predastore.Shards.Disk;
+
+namespace Predastore.Actors.Tests.Raft;
+
+/// <summary>RocksDB whose next write fails when it is told so.</summary>
+internal sealed class FailingKvFactory : IOrderedKvFactory
+{
+    private readonly RocksKvFactory _inner = new();
+    private int _failures;
+
+    /// <summary>Writes that failed.</summary>
+    public int Failed { get; private set; }
+
+    public void FailNextWrite() => Interlocked.Increment(ref _failures);
+
+    public IOrderedKv Open(string directory, OrderedKvOptions options) => new Kv(this, _inner.Open(directory, options));
+
+    public void Delete(string directory) => _inner.Delete(directory);
+
+    private sealed class Kv(FailingKvFactory owner, IOrderedKv inner) : IOrderedKv
+    {
+        public byte[]? Get(ReadOnlySpan<byte> key) => inner.Get(key);
+
+        public void Write(KvBatch batch, bool sync)
+        {
+            if (Volatile.Read(ref owner._failures) > 0)
+            {
+                Interlocked.Decrement(ref owner._failures);
+                owner.Failed++;
+                throw new IOException("the disk fails");
+            }
+
+            inner.Write(batch, sync);
+        }
+
+        public void Flush() => inner.Flush();
+
+        public IKvView View() => inner.View();
+
+        public void Dispose() => inner.Dispose();
+    }
+}
