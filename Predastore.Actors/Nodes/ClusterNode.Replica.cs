@@ -6,6 +6,7 @@ using Predastore.Actors.Maintenance;
 using Predastore.Actors.Metadata;
 using Predastore.Actors.Metadata.Replica;
 using Predastore.Actors.Raft;
+using Predastore.Actors.Raft.Bootstrap;
 using Predastore.Shards.Protocol;
 
 namespace Predastore.Actors.Nodes;
@@ -50,7 +51,7 @@ public sealed partial class ClusterNode
             return;
         system.ActorOf(MetadataEndpointActor.Props(_endpoint!), MetadataEndpointActor.Name);
         system.ActorOf(
-            SessionReaper.Props(_metadata, () => _replica.Group.Status.IsLeader, TimeProvider.System), "session-reaper");
+            SessionReaper.Props(_metadata, () => _replica.Group.Status.Role == Raft.Core.RaftRole.Leader, TimeProvider.System), "session-reaper");
     }
 
     private async Task<Guid> JoinReplicaAsync(CancellationToken cancel)
