@@ -4,7 +4,7 @@ using Predastore.Actors.Client;
 namespace Predastore.Actors.Streams;
 
 /// <summary>The range that a reader has started, as a body for an upload; a pipe between the two bounds what is in flight.</summary>
-internal sealed class CopyStream : ForwardStream
+public sealed class CopyStream : ForwardStream
 {
     private const int WindowBytes = 1 << 20;
 

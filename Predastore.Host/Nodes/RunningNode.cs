@@ -1,20 +1,27 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Predastore.Actors.Nodes;
+using Predastore.Http.Admin;
+using Predastore.Http.Auth;
+using Predastore.Http.Hosting;
 using Predastore.Shards.Transport;
 
 namespace Predastore.Host.Nodes;
 
 /// <summary>A node with its S3 door. Stopping closes the door first, then the node leaves.</summary>
-internal sealed class RunningNode : IRunningNode
+internal sealed class RunningNode : IRunningNode, INodeHealth
 {
     private readonly ClusterNode _node;
+    private readonly NodeStatusSource _status;
     private readonly ClusterTrust _trust;
     private readonly ILoggerFactory _loggers;
+    private S3Endpoint? _door;
 
     private RunningNode(NodeOptions options, ClusterNode node, ClusterTrust trust, ILoggerFactory loggers)
     {
         Options = options;
         (_node, _trust, _loggers) = (node, trust, loggers);
+        _status = new NodeStatusSource(options.Cluster, node);
     }
 
     public NodeOptions Options { get; }
@@ -23,17 +30,51 @@ internal sealed class RunningNode : IRunningNode
 
     public Task Completion => _node.Completion;
 
-    public static Task<RunningNode> OpenDoorAsync(
+    public Task<ClusterStatus> StatusAsync(CancellationToken cancel) => _status.GetAsync(cancel);
+
+    /// <exception cref="StartupException">The S3 port cannot be bound.</exception>
+    public static async Task<RunningNode> OpenDoorAsync(
         NodeOptions options, ClusterNode node, ClusterTrust trust, ILoggerFactory loggers, CancellationToken cancel)
     {
         var running = new RunningNode(options, node, trust, loggers);
-        return Task.FromResult(running);
+        try
+        {
+            running._door = await S3Endpoint.StartAsync(
+                new S3EndpointOptions
+                {
+                    Endpoint = Listen(options.S3),
+                    Plain = options.S3Plain is { } plain ? Listen(plain) : null,
+                    Certificate = trust.Certificate,
+                    Region = options.Cluster.Region,
+                    Domains = [.. options.Cluster.S3.Domains.OrderByDescending(domain => domain.Length)],
+                    Accounts = new FixedAccounts(options.Cluster.Auths.Select(auth => new AccessKey(
+                        auth.AccessKeyId, auth.SecretAccessKey,
+                        new Account(auth.AccountId, auth.DisplayName, auth.CanonicalId, auth.Email, IsAdmin: true)))),
+                    Store = node.Store,
+                    Health = running,
+                    Loggers = loggers,
+                },
+                cancel);
+            return running;
+        }
+        catch (IOException error)
+        {
+            throw new StartupException($"cannot listen for S3 on {options.S3}: {error.Message}; choose another with --port or [s3] port");
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
+        if (_door is not null)
+            await _door.DisposeAsync();
         await _node.DisposeAsync();
         _trust.Dispose();
         _loggers.Dispose();
     }
+
+    private static IPEndPoint Listen(Config.HostPort address) => new(
+        address.Host is "*" or "+" ? IPAddress.Any
+            : IPAddress.TryParse(address.Host, out IPAddress? ip) ? ip
+            : Dns.GetHostAddresses(address.Host)[0],
+        address.Port);
 }

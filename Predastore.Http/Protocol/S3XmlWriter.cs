@@ -90,7 +90,8 @@ public sealed class S3XmlWriter(IBufferWriter<byte> output)
         return this;
     }
 
-    private void Text(string text)
+    /// <summary>Text of the innermost open element.</summary>
+    public S3XmlWriter Text(string text)
     {
         int start = 0;
         for (int i = 0; i < text.Length; i++)
@@ -115,6 +116,7 @@ public sealed class S3XmlWriter(IBufferWriter<byte> output)
         }
 
         Encode(text.AsSpan(start));
+        return this;
     }
 
     private void Encode(ReadOnlySpan<char> text)
