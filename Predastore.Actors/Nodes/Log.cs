@@ -17,7 +17,7 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "QUIC to {Peer} does not work, TLS over TCP is used: {Why}")]
     public static partial void FellBack(ILogger log, string peer, string why);
 
-    [LoggerMessage(5, LogLevel.Warning, "A connection to the data plane from {From} was refused: {Why}")]
+    [LoggerMessage(5, LogLevel.Information, "A connection to the data plane from {From} was refused: {Why}")]
     public static partial void RefusedPeer(ILogger log, string from, string why);
 
     [LoggerMessage(6, LogLevel.Debug, "A request of node {Node} failed: {Why}")]

@@ -21,6 +21,7 @@ internal sealed class DataReader : IDisposable
     private readonly Action<ShardFault> _onFault;
     private readonly ObjectHash _objectHash;
     private readonly StripeLayout _layout;
+    private volatile bool _disposed;
 
     public DataReader(IShardAccess shards, DataRow row, DataKey key, HedgeDelay hedge, Action<ShardFault> onFault)
     {
@@ -56,7 +57,11 @@ internal sealed class DataReader : IDisposable
         => new ShardRace(this, wanted, _hedge.Current).RunAsync(cancel);
 
     /// <inheritdoc/>
-    public void Dispose() => _key.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _key.Dispose();
+    }
 
     /// <summary>Storage id of a shard.</summary>
     internal uint StorageOf(int shard) => _row.Placement[shard];
@@ -89,12 +94,18 @@ internal sealed class DataReader : IDisposable
             if (result.Ok)
                 return run;
             run.Dispose();
+            if (_disposed)
+                return null;
             _onFault(new ShardFault(_row, shard, StorageOf(shard), fragments.First + result.Opened, result.Fault));
             return null;
         }
         catch (ShardException error) when (error.Error is ShardError.NotFound or ShardError.Mismatch)
         {
             _onFault(new ShardFault(_row, shard, StorageOf(shard), -1, FragmentFault.Length));
+            return null;
+        }
+        catch (ObjectDisposedException) when (_disposed)
+        {
             return null;
         }
         catch (Exception error) when (error is ShardException or IOException

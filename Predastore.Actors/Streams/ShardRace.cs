@@ -10,6 +10,8 @@ namespace Predastore.Actors.Streams;
 /// </summary>
 internal sealed class ShardRace(DataReader reader, IReadOnlyDictionary<int, IndexRange> wanted, TimeSpan hedgeAfter)
 {
+    private static readonly TimeSpan LateMax = TimeSpan.FromSeconds(2);
+
     private readonly Dictionary<int, ShardRun> _got = [];
     private readonly Dictionary<int, Task<ShardRun?>> _running = [];
     private readonly HashSet<int> _failed = [];
@@ -17,7 +19,7 @@ internal sealed class ShardRace(DataReader reader, IReadOnlyDictionary<int, Inde
     /// <summary>Returns the runs of all wanted shards. The caller disposes them.</summary>
     public async Task<Dictionary<int, ShardRun>> RunAsync(CancellationToken cancel)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         try
         {
             foreach ((int shard, IndexRange fragments) in wanted)
@@ -42,18 +44,24 @@ internal sealed class ShardRace(DataReader reader, IReadOnlyDictionary<int, Inde
         }
         finally
         {
-            await ending.CancelAsync().ConfigureAwait(false);
-            foreach (Task<ShardRun?> late in _running.Values)
-                _ = late.ContinueWith(static task =>
-                {
-                    if (task.IsCompletedSuccessfully)
-                        task.Result?.Dispose();
-                    else
-                        _ = task.Exception;
-                }, TaskScheduler.Default);
+            // A late read goes on for a while: cutting it would cost its connection, and the next read a handshake.
+            ending.CancelAfter(LateMax);
+            _ = DropAsync([.. _running.Values], ending);
             foreach (ShardRun unused in _got.Values)
                 unused.Dispose();
         }
+    }
+
+    private static async Task DropAsync(Task<ShardRun?>[] late, CancellationTokenSource ending)
+    {
+        foreach (Task<ShardRun?> read in late)
+        {
+            await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (read.IsCompletedSuccessfully)
+                read.Result?.Dispose();
+        }
+
+        ending.Dispose();
     }
 
     private bool HasAllWanted() => wanted.Keys.All(_got.ContainsKey);
