@@ -40,7 +40,7 @@ run_project() {
 count() {
   local counters
   counters=$(grep -o '<Counters [^>]*>' "$RESULTS/$1/$1.trx" 2> /dev/null | tail -n 1) || true
-  if [[ -z $counters ]] || grep -qE 'aborted|test run was canceled' -i "$RESULTS/$1.log"; then
+  if [[ -z $counters ]] || grep -qiE 'test run (was )?(aborted|canceled)' "$RESULTS/$1.log"; then
     echo "0 passed, 1 failed, 0 skipped"
     return
   fi

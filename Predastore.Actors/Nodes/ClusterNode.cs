@@ -5,6 +5,7 @@ using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Predastore.Actors.Client;
 using Predastore.Actors.Hosting;
+using Predastore.Actors.Maintenance;
 using Predastore.Actors.Metadata;
 using Predastore.Actors.Metadata.Replica;
 using Predastore.Actors.Raft;
@@ -43,6 +44,9 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private readonly SessionHolder _maintenanceSessions = new();
     private readonly ClusterViewHolder _cluster = new();
     private readonly Proposer _proposer;
+    private readonly Proposer _maintenanceProposer;
+    private readonly MaintenanceParts _maintenance;
+    private readonly HealReporter _reporter;
     private readonly ShardAccess _shards;
     private readonly HedgeDelay _hedge = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -76,6 +80,10 @@ public sealed partial class ClusterNode : IAsyncDisposable
         _proposer = new Proposer(_metadata, _sessions, TimeProvider.System);
         _shards = new ShardAccess(
             Node, settings.StorageFolders.Count > 0 ? _service : null, _client, Topology, settings.Peers);
+        _maintenanceProposer = new Proposer(_metadata, _maintenanceSessions, TimeProvider.System);
+        _maintenance = new MaintenanceParts(
+            _metadata, _maintenanceProposer, _shards, _cluster, _keys, Topology.IsStorageUsable);
+        _reporter = new HealReporter(_proposer, _log);
         ServeReports();
         Store = MakeStore();
     }
@@ -135,7 +143,9 @@ public sealed partial class ClusterNode : IAsyncDisposable
             await _keeper.StopAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _keeper.DisposeAsync().ConfigureAwait(false);
         await _joining.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _reporter.DisposeAsync().ConfigureAwait(false);
         _proposer.Dispose();
+        _maintenanceProposer.Dispose();
         if (_replica is not null)
             await _replica.DisposeAsync().ConfigureAwait(false);
         if (_listener is not null)

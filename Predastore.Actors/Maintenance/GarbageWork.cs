@@ -1,0 +1,79 @@
+using Google.Protobuf;
+using Microsoft.Extensions.Logging;
+using Predastore.Actors.Metadata;
+using Predastore.Shards.Crypto;
+using Predastore.Shards.Protocol;
+
+namespace Predastore.Actors.Maintenance;
+
+/// <summary>
+/// Deletes the shards of data that lost its last reference, once no open read can still see it, and then its garbage row. A row
+/// stays until every storage id it names has answered.
+/// </summary>
+internal sealed class GarbageWork(MaintenanceParts parts, ILogger log)
+{
+    private const uint RowsPerRound = 500;
+    private const uint PartsPerStep = 500;
+
+    /// <summary>One round over a partition.</summary>
+    public async Task RunAsync(uint partition, CancellationToken cancel)
+    {
+        QueryResult page = await parts.Metadata.QueryAsync(
+            new Query { WalkGarbage = new WalkGarbage { Partition = partition, Limit = RowsPerRound } },
+            MaintenanceParts.QueryTimeout, cancel).ConfigureAwait(false);
+        foreach (GarbageRow upload in page.Garbage.Where(row => row.WhatCase == GarbageRow.WhatOneofCase.UploadId))
+            await ExpandAsync(upload, cancel).ConfigureAwait(false);
+        GarbageRow[] rows = [.. page.Garbage.Where(row => row.WhatCase == GarbageRow.WhatOneofCase.Data)];
+        if (rows.Length == 0)
+            return;
+        HashSet<ByteString> kept = await DeleteShardsAsync(rows, cancel).ConfigureAwait(false);
+        var collect = new CollectGarbage();
+        collect.Rows.AddRange(rows.Where(row => !kept.Contains(row.Data.ObjectHash))
+            .Select(row => new GarbageKey { Index = row.Index, Id = row.Id }));
+        if (collect.Rows.Count > 0)
+            await parts.Proposer.RunAsync(new Command { CollectGarbage = collect }, cancel).ConfigureAwait(false);
+    }
+
+    private async Task ExpandAsync(GarbageRow upload, CancellationToken cancel)
+        => await parts.Proposer.RunAsync(
+            new Command
+            {
+                ExpandGarbage = new ExpandGarbage
+                {
+                    Row = new GarbageKey { Index = upload.Index, Id = upload.Id },
+                    Limit = PartsPerStep,
+                },
+            },
+            cancel).ConfigureAwait(false);
+
+    // One request for each storage id; returns the object hashes of which some shard may still be there.
+    private async Task<HashSet<ByteString>> DeleteShardsAsync(GarbageRow[] rows, CancellationToken cancel)
+    {
+        HashSet<ByteString> kept = [];
+        var byStorage = rows
+            .SelectMany(row => row.Data.Placement.Select((storageId, shard) => (Storage: storageId, Row: row.Data, Shard: (uint)shard)))
+            .GroupBy(item => item.Storage);
+        foreach (var group in byStorage)
+        {
+            var items = group.ToArray();
+            try
+            {
+                IReadOnlyList<DeleteOutcome> outcomes = await parts.Shards.DeleteAsync(
+                    new DeleteShardsRequest(group.Key, [.. items.Select(item => new ShardToDelete(
+                        new ShardKey(new ObjectHash(item.Row.ObjectHash.Span), item.Shard), null))]),
+                    cancel).ConfigureAwait(false);
+                for (int i = 0; i < items.Length; i++)
+                    if (outcomes[i] == DeleteOutcome.Failed)
+                        kept.Add(items[i].Row.ObjectHash);
+            }
+            catch (Exception error) when (error is ShardException or IOException)
+            {
+                Log.GarbageKept(log, group.Key, error.Message);
+                foreach (var item in items)
+                    kept.Add(item.Row.ObjectHash);
+            }
+        }
+
+        return kept;
+    }
+}
