@@ -31,7 +31,4 @@ internal enum RaftFault
 
     /// <summary>The log of a candidate is not compared.</summary>
     VoteForShorterLog,
-
-    /// <summary>A configuration is proposed while another one is not committed.</summary>
-    OverlappingMembership,
 }

@@ -37,7 +37,7 @@ public sealed partial class RaftNode
     public bool ProposeMembership(Membership next)
     {
         bool open = !HasCommittedInTerm || Log.MembershipIndex > Commit;
-        if (Role != RaftRole.Leader || (open && !Has(RaftFault.OverlappingMembership)) || !Members.IsOneStepTo(next))
+        if (Role != RaftRole.Leader || open || !Members.IsOneStepTo(next))
             return false;
 
         // A voter that holds no configuration yet does not vote: counted in the quorum, it could stop the group for good.

@@ -76,7 +76,7 @@ internal sealed class ShellCluster : IAsyncDisposable
               stdout-loglevel = OFF
               log-dead-letters = off
               log-serializer-override-on-start = off
-              actor { provider = remote, serialize-messages = on }
+              actor.provider = remote
               remote.dot-netty.tcp { hostname = "{{_net}}.{{node}}", port = {{_port}} }
             }
             """).WithFallback(RaftHosting.Configuration);

@@ -47,6 +47,16 @@ internal sealed class Group
         Deliver();
     }
 
+    /// <summary>Has a node campaign although a leader is heard, as at a transfer.</summary>
+    public void Force(uint node)
+    {
+        _nodes[node].Step(new RaftMessage
+        {
+            Type = MessageType.MessageTimeoutNow, Term = _nodes[node].Term, ClusterId = Cluster, From = Id(1).ToWire(), To = Id(node).ToWire(),
+        });
+        Deliver();
+    }
+
     /// <summary>Silence long enough for everybody to forget the leader, without anybody campaigning.</summary>
     public static void Forget(RaftNode node, int ticks)
     {

@@ -99,8 +99,11 @@ public sealed class RaftNodeSpecs
             Type = MessageType.MessageAppendReply, Reject = true, Term = 3, ClusterId = Group.Cluster,
             From = Group.Id(2).ToWire(), To = Group.Id(1).ToWire(),
         });
+        group.Collect(group[1]);
+        group.Wire.Clear();
+        group.Force(1);
+        group[1].Tick();
         group.Deliver();
-        group.Elect(1);
         Assert.Equal(RaftRole.Leader, group[1].Role);
         Assert.Equal(["old"], group.Applied[2]);
         Assert.True(group[1].Log.TermOf(group[1].Commit) == group[1].Term);
@@ -207,7 +210,7 @@ public sealed class RaftNodeSpecs
         Assert.True(group[1].ProposeMembership(new Membership([Group.Id(2), Group.Id(3)], [])));
         group.Deliver();
         Assert.Equal(RaftRole.Follower, group[1].Role);
-        group.Elect(2);
+        group.Force(2);
         Assert.Equal(RaftRole.Leader, group[2].Role);
     }
 
@@ -229,8 +232,8 @@ public sealed class RaftNodeSpecs
             group.Deliver();
         }
 
-        Assert.Equal([Group.Id(2)], group[2].Log.Membership.Voters);
-        group.Elect(2);
+        Assert.Equal([Group.Id(2)], group[2].Log.Membership.Voters.ToArray());
+        group.Force(2);
         Assert.Equal(RaftRole.Leader, group[2].Role);
     }
 
@@ -299,6 +302,8 @@ public sealed class RaftNodeSpecs
         group.Wire.AddRange(install.SendAfterPersist);
         group[1].SnapshotSent(Group.Id(3), snapshot.Index, delivered: true);
         group[1].Propose(Group.Text("after"), out ulong after);
+        group.Deliver();
+        group[1].Tick();
         group.Deliver();
         Assert.Equal(after, group[3].Commit);
         Assert.Equal(["after"], group.Applied[3].TakeLast(1));
