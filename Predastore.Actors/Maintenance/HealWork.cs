@@ -14,7 +14,7 @@ namespace Predastore.Actors.Maintenance;
 /// Rebuilds the shards that the heal queue of a partition names: reads K others, computes the shard, seals it again with the key and
 /// write id it had, and stores it only if its digest is the one in the data row. Bounded memory: one batch at a time.
 /// </summary>
-internal sealed class HealWork(MaintenanceParts parts, ILogger log)
+internal sealed class HealWork(MaintenanceParts parts, RewriteWork rewrite, ILogger log)
 {
     private const uint RowsPerRound = 64;
 
@@ -35,13 +35,15 @@ internal sealed class HealWork(MaintenanceParts parts, ILogger log)
         if (found.Data is not { } row)
             return;
         uint[] wanted = [.. row.Missing.Concat(heal.Shards).Distinct().Where(shard => shard < row.Placement.Count)];
-        if (wanted.Length == 0)
+        if (wanted.Length == 0 && !heal.Rewrite)
             return;
         BucketRow? bucket = await BucketAsync(row, cancel).ConfigureAwait(false);
         if (bucket is null)
             return;
         foreach (uint shard in wanted)
             row = await HealShardAsync(row, bucket, shard, wanted, cancel).ConfigureAwait(false);
+        if (heal.Rewrite && row.Missing.Count == 0)
+            await rewrite.RunAsync(row, bucket, cancel).ConfigureAwait(false);
     }
 
     private async Task<DataRow> HealShardAsync(

@@ -28,4 +28,10 @@ internal static partial class Log
 
     [LoggerMessage(8, LogLevel.Information, "Reaped the upload of {Key}, begun {Begun:u}")]
     public static partial void Reaped(ILogger log, string key, DateTimeOffset begun);
+
+    [LoggerMessage(9, LogLevel.Information, "Rewrote {ObjectHash} as {Geometry}: {Outcome}")]
+    public static partial void Rewritten(ILogger log, string objectHash, string geometry, string outcome);
+
+    [LoggerMessage(10, LogLevel.Warning, "{ObjectHash} is not rewritten at full width yet: {Why}")]
+    public static partial void NotRewritten(ILogger log, string objectHash, string why);
 }

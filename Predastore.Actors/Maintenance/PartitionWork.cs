@@ -8,12 +8,12 @@ namespace Predastore.Actors.Maintenance;
 /// One round over one of the 64 partitions: heal queue, garbage, and now and then orphans. A round that runs twice at once does no
 /// harm: everything it changes is decided by compare-and-set on generations or is a delete of what nobody names.
 /// </summary>
-internal sealed class PartitionWork(MaintenanceParts parts, ILogger log, TimeProvider time) : IPartitionWork
+internal sealed class PartitionWork(MaintenanceParts parts, RewriteWork rewrite, ILogger log, TimeProvider time) : IPartitionWork
 {
     /// <summary>Time between two looks for orphans in a partition.</summary>
     public static readonly TimeSpan OrphanInterval = TimeSpan.FromMinutes(4);
 
-    private readonly HealWork _heal = new(parts, log);
+    private readonly HealWork _heal = new(parts, rewrite, log);
     private readonly GarbageWork _garbage = new(parts, log);
     private readonly OrphanWork _orphans = new(parts, log);
     private readonly Dictionary<int, long> _orphansSeen = [];

@@ -15,7 +15,7 @@ public sealed partial class ClusterNode
     {
         if (_settings.StorageFolders.Count == 0)
             return;
-        builder.AddPartitionKeepers((_, _) => new PartitionWork(_maintenance, _log, TimeProvider.System));
+        builder.AddPartitionKeepers((_, _) => new PartitionWork(_maintenance, MakeRewrite(), _log, TimeProvider.System));
         builder.AddClusterSingleton<UploadReaper>(
             "upload-reaper", (_, _) => Props.Create(() => new UploadReaper(_maintenance, _log, TimeProvider.System)));
         builder.WithActors((system, _) => system.ActorOf(
@@ -23,6 +23,14 @@ public sealed partial class ClusterNode
                 Node, SessionKind.SessionMaintenance, _metadata, _maintenanceSessions, Epoch)),
             "maintenance-session"));
     }
+
+    private RewriteWork MakeRewrite() => new(
+        _maintenance,
+        new ObjectUploader(
+            _shards, _maintenanceSessions, _cluster, _keys, Topology.IsStorageUsable, Materializer, new UploadLimits()),
+        Reads(), Materializer, _log);
+
+    private ReadContext Reads() => new(_shards, _metadata, _keys, _hedge, () => _cluster.Require().ClusterId, OnFault);
 
     private void OnFault(ShardFault fault) => _reporter.Report(fault);
 }

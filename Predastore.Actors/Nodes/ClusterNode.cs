@@ -220,9 +220,8 @@ public sealed partial class ClusterNode : IAsyncDisposable
     {
         var uploader = new ObjectUploader(
             _shards, _sessions, _cluster, _keys, Topology.IsStorageUsable, Materializer, new UploadLimits());
-        var reads = new ReadContext(_shards, _metadata, _keys, _hedge, () => _cluster.Require().ClusterId, OnFault);
         return new ObjectStore(new ObjectStoreParts(
-            _metadata, _proposer, _sessions, _cluster, _keys, _shards, uploader, reads, Materializer));
+            _metadata, _proposer, _sessions, _cluster, _keys, _shards, uploader, Reads(), Materializer));
     }
 
     private ulong Epoch() => _cluster.Current?.Epoch ?? 0;

@@ -95,7 +95,7 @@ internal sealed class NodeStatusSource(ClusterFile file, ClusterNode node)
                 _ => "ok",
             };
         return new StorageStatus(
-            entry.Id, entry.Node, shown, disk?.BytesTotal, disk?.BytesFree, disk?.BytesLive, disk?.Shards, entry.Weight, entry.Zone);
+            entry.Id, entry.Node, shown, disk?.BytesTotal, disk?.BytesFree, disk?.BytesLive, null, entry.Weight, entry.Zone);
     }
 
     private PeerTransportStatus Transport(uint number)

@@ -1,0 +1,71 @@
+using Akka.Streams;
+using Microsoft.Extensions.Logging;
+using Predastore.Actors.Client;
+using Predastore.Actors.Metadata;
+using Predastore.Actors.Streams;
+using Predastore.Shards.Protocol;
+using DataKey = Predastore.Shards.Crypto.DataKey;
+
+namespace Predastore.Actors.Maintenance;
+
+/// <summary>
+/// Writes objects anew that were written at a narrower geometry while nodes were down: same bytes, another write id and key, full
+/// width. The row changes by compare-and-set; the old shards become garbage.
+/// </summary>
+internal sealed class RewriteWork(
+    MaintenanceParts parts, ObjectUploader uploader, ReadContext reads, Func<IMaterializer> materializer, ILogger log)
+{
+    /// <summary>Rewrites the data of one heal row, if enough storage ids are usable for full width now.</summary>
+    public async Task RunAsync(DataRow row, BucketRow bucket, CancellationToken cancel)
+    {
+        var cluster = parts.Cluster.Require();
+        if (cluster.Ring.Members.Count(member => parts.Usable(member.StorageId)) < cluster.Geometry.Total)
+            return;
+        string name = Convert.ToHexStringLower(row.ObjectHash.Span);
+        try
+        {
+            CommandResult result = await RewriteAsync(row, bucket, cancel).ConfigureAwait(false);
+            Log.Rewritten(log, name, cluster.Geometry.ToString(), result.Code.ToString());
+        }
+        catch (Exception error) when (error is StoreException or ShardException or IOException)
+        {
+            Log.NotRewritten(log, name, error.Message);
+        }
+    }
+
+    private async Task<CommandResult> RewriteAsync(DataRow row, BucketRow bucket, CancellationToken cancel)
+    {
+        WriteSession session = parts.Proposer.Sessions.Require();
+        var version = new QueryResult
+        {
+            Bucket = bucket,
+            Version = new VersionRow { Size = row.Size, DataId = row.DataId },
+            Data = row,
+        };
+        await using var reader = new ObjectReader(reads, version, session, session.BeginRead(), materializer);
+        await reader.StartAsync(0, (long)row.Size, cancel).ConfigureAwait(false);
+        await using var body = new CopyStream(reader, cancel);
+        await using StagedShards staged = await uploader.UploadAsync(bucket, body, (long)row.Size, cancel).ConfigureAwait(false);
+        await WrapForOthersAsync(row, staged.Row, bucket, cancel).ConfigureAwait(false);
+        var replace = new ReplaceData { DataId = row.DataId, Generation = row.Generation, Data = staged.Row };
+        staged.HandOver();
+        CommandResult result = await parts.Proposer.RunAsync(
+            new Command { ReplaceData = replace }, staged.Session, staged.Row.WriteId, cancel).ConfigureAwait(false);
+        if (result.Code != ResultCode.ResultOk)
+            await staged.AbortAsync().ConfigureAwait(false);
+        return result;
+    }
+
+    // Copies in other buckets read through the same row: each bucket needs the new data key under its own.
+    private async Task WrapForOthersAsync(DataRow old, DataRow made, BucketRow bucket, CancellationToken cancel)
+    {
+        using DataKey key = parts.Keys.Unwrap(bucket, made.Keys);
+        foreach (ulong other in old.Keys.Select(wrapped => wrapped.BucketId).Where(id => id != bucket.Id).Distinct())
+        {
+            QueryResult found = await parts.Metadata.QueryAsync(
+                new Query { GetBucket = new GetBucket { Id = other } }, MaintenanceParts.QueryTimeout, cancel).ConfigureAwait(false);
+            if (found.Code == ResultCode.ResultOk)
+                made.Keys.Add(parts.Keys.Wrap(found.Bucket, key));
+        }
+    }
+}
