@@ -68,7 +68,7 @@ public sealed class RemoteMetadata(ITopology topology, BulkRequest bulk) : IMeta
         }
         catch (Exception error) when (error is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
-            topology.SuspectNode(node);
+            // Not a reason to suspect the node's disks: its replica may only be starting.
             bool query = request.WhatCase == MetadataRequest.WhatOneofCase.Query;
             return new MetadataReply
             {

@@ -54,6 +54,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private ClusterListener? _listener;
     private Task _joining = Task.CompletedTask;
     private volatile bool _joined;
+    private volatile bool _seenDisks;
 
     private ClusterNode(ClusterNodeSettings settings, ILoggerFactory loggers)
     {
@@ -105,7 +106,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
     public Task Completion => _ended.Task;
 
     /// <summary>True while this node serves: joined, a member, with a leader, a write session and its disks.</summary>
-    public bool IsReady => _joined && _keeper.IsUp && _cluster.Current is not null && _sessions.Current is { Closed: false }
+    public bool IsReady => _joined && _keeper.IsUp && HasSeenDisks() && _sessions.Current is { Closed: false }
         && (_replica is null || _replica.Group.Status is { Phase: RaftPhase.Running, Leader: not null });
 
     /// <summary>Opens the listeners and starts to join.</summary>
@@ -222,6 +223,14 @@ public sealed partial class ClusterNode : IAsyncDisposable
             _shards, _sessions, _cluster, _keys, Topology.IsStorageUsable, Materializer, new UploadLimits());
         return new ObjectStore(new ObjectStoreParts(
             _metadata, _proposer, _sessions, _cluster, _keys, _shards, uploader, Reads(), Materializer));
+    }
+
+    // At the start only: a node that is ready and later loses sight of disks goes on serving what can be served.
+    private bool HasSeenDisks()
+    {
+        if (!_seenDisks && _cluster.Current is { } cluster)
+            _seenDisks = cluster.Ring.Members.Count(member => Topology.IsStorageUsable(member.StorageId)) > cluster.Geometry.M;
+        return _seenDisks;
     }
 
     private ulong Epoch() => _cluster.Current?.Epoch ?? 0;

@@ -126,7 +126,7 @@ public sealed class ClusterFolder : IDisposable
                     id = {node + (100 * disk)}
                     node = {node}
                     host = "{network.Host(node)}"
-                    port = 9991
+                    port = {9990 + node}
                     path = "storage-{node + (100 * disk)}"
 
                     """);

@@ -19,7 +19,7 @@ public class ClusterFileSpecs
         Assert.Equal("ap-southeast-2", file.Region);
         Assert.Equal(8443, file.S3.Port);
         Assert.Equal(new HostPort("127.11.12.3", 6660), file.ControlOf(3));
-        Assert.Equal(new HostPort("127.11.12.3", 9991), file.DataOf(3));
+        Assert.Equal(new HostPort("127.11.12.3", 9993), file.DataOf(3));
         AuthEntry auth = Assert.Single(file.Auths);
         Assert.Equal(("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), (auth.AccessKeyId, auth.SecretAccessKey));
     }
