@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Predastore.Actors.Metadata;
 using Predastore.Actors.Nodes;
 using Predastore.Http.Admin;
 using Predastore.Http.Auth;
@@ -15,7 +16,9 @@ internal sealed class RunningNode : IRunningNode, INodeHealth
     private readonly NodeStatusSource _status;
     private readonly ClusterTrust _trust;
     private readonly ILoggerFactory _loggers;
+    private readonly CancellationTokenSource _stopping = new();
     private S3Endpoint? _door;
+    private Task _buckets = Task.CompletedTask;
 
     private RunningNode(NodeOptions options, ClusterNode node, ClusterTrust trust, ILoggerFactory loggers)
     {
@@ -55,6 +58,7 @@ internal sealed class RunningNode : IRunningNode, INodeHealth
                     Loggers = loggers,
                 },
                 cancel);
+            running._buckets = Task.Run(() => running.MakeBucketsAsync(running._stopping.Token), CancellationToken.None);
             return running;
         }
         catch (IOException error)
@@ -65,11 +69,36 @@ internal sealed class RunningNode : IRunningNode, INodeHealth
 
     public async ValueTask DisposeAsync()
     {
+        await _stopping.CancelAsync();
+        await _buckets.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stopping.Dispose();
         if (_door is not null)
             await _door.DisposeAsync();
         await _node.DisposeAsync();
         _trust.Dispose();
         _loggers.Dispose();
+    }
+
+    // Buckets of the cluster file; one that exists already stays as it is.
+    private async Task MakeBucketsAsync(CancellationToken cancel)
+    {
+        while (!IsReady)
+            await Task.Delay(TimeSpan.FromMilliseconds(200), cancel);
+        foreach (Config.BucketEntry bucket in Options.Cluster.Buckets)
+        {
+            await _node.Store.ExecuteAsync(
+                new Command
+                {
+                    CreateBucket = new CreateBucket
+                    {
+                        Name = bucket.Name,
+                        Owner = bucket.AccountId,
+                        Region = bucket.Region,
+                        Acl = bucket.Public ? "public-read" : "",
+                    },
+                },
+                cancel);
+        }
     }
 
     private static IPEndPoint Listen(Config.HostPort address) => new(
