@@ -28,4 +28,7 @@ public enum ExitCode
 
     /// <summary>A client command (<c>s3d status</c>) could not reach the cluster or was refused.</summary>
     Unreachable = 5,
+
+    /// <summary>The cluster answered that it will not do what was asked (<c>s3d admin</c>).</summary>
+    Refused = 6,
 }

@@ -33,10 +33,7 @@ public sealed partial class ClusterNode
         var report = new NodeReport { Node = Node };
         if (Replica is { } replica)
         {
-            report.Replica = new ReplicaReport
-            {
-                Role = RoleOf(replica), Term = replica.Term, Commit = replica.Commit, Applied = replica.Applied,
-            };
+            report.Replica = ReportOf(replica);
         }
 
         lock (_opened)
@@ -83,6 +80,20 @@ public sealed partial class ClusterNode
 
     private void ServeReports() => _service.Handle(ReportMessageKind, async (_, output, _, cancel)
         => await output.WriteAsync(Report().ToByteArray(), cancel).ConfigureAwait(false));
+
+    private static ReplicaReport ReportOf(RaftStatus replica)
+    {
+        var report = new ReplicaReport
+        {
+            Role = RoleOf(replica), Term = replica.Term, Commit = replica.Commit, Applied = replica.Applied,
+            Incarnation = replica.Id.Incarnation, Reason = replica.Reason, LastIndex = replica.LastIndex,
+            Members = replica.Members.ToWire(), Readable = replica.Readable,
+        };
+        if (replica.ClusterId != Guid.Empty)
+            report.ClusterId = ByteString.CopyFrom(replica.ClusterId.ToByteArray(bigEndian: true));
+        report.Matches.AddRange(replica.Matches.Select(match => new ReplicaMatch { Replica = match.Key.ToWire(), Index = match.Value }));
+        return report;
+    }
 
     private static string RoleOf(RaftStatus replica) => replica.Phase switch
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Predastore.Host.Commands;
 using Predastore.Http.Admin;
 using Spectre.Console;
 
@@ -24,12 +25,12 @@ internal static class StatusTable
 
     private static Table Nodes(ClusterStatus status)
     {
-        Table table = NewTable("Node", "Host", "State", "Roles", "Replica", "Term", "Commit", "Applied", "Transport");
+        Table table = Tables.New("Node", "Host", "State", "Roles", "Replica", "Term", "Commit", "Applied", "Transport");
         foreach (NodeStatus node in status.Nodes)
         {
             PeerTransportStatus? transport = status.Transports.FirstOrDefault(peer => peer.Peer == node.Node);
             string via = node.Node == status.AnsweredBy ? "-" : transport is null ? "" : transport.Kind + (transport.Why is null ? "" : $" ({transport.Why})");
-            Row(table, Number(node.Node), node.Host, node.State, string.Join(' ', node.Roles), node.Replica?.Role ?? "-",
+            Tables.Row(table, Number(node.Node), node.Host, node.State, string.Join(' ', node.Roles), node.Replica?.Role ?? "-",
                 Number(node.Replica?.Term), Number(node.Replica?.CommitIndex), Number(node.Replica?.AppliedIndex), via);
         }
         return table;
@@ -37,23 +38,12 @@ internal static class StatusTable
 
     private static Table Storages(ClusterStatus status)
     {
-        Table table = NewTable("Storage", "Node", "State", "Total", "Free", "Live", "Shards", "Weight", "Zone");
+        Table table = Tables.New("Storage", "Node", "State", "Total", "Free", "Live", "Shards", "Weight", "Zone");
         foreach (StorageStatus storage in status.Storages)
-            Row(table, Number(storage.Id), Number(storage.Node), storage.State, Bytes(storage.BytesTotal), Free(storage),
+            Tables.Row(table, Number(storage.Id), Number(storage.Node), storage.State, Bytes(storage.BytesTotal), Free(storage),
                 Bytes(storage.BytesLive), Number(storage.Shards), Number(storage.Weight), storage.Zone);
         return table;
     }
-
-    private static Table NewTable(params string[] columns)
-    {
-        var table = new Table { Border = TableBorder.Rounded };
-        foreach (string column in columns)
-            table.AddColumn(new TableColumn(column).NoWrap());
-        return table;
-    }
-
-    // Host names and zones are the operator's: escaped, so that a bracket in one is text and no markup.
-    private static void Row(Table table, params string[] cells) => table.AddRow([.. cells.Select(cell => new Text(cell))]);
 
     private static string Number(long? number) => number?.ToString("N0", CultureInfo.InvariantCulture) ?? "?";
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Predastore.Host.Commands.Admin;
 using Predastore.Host.Config;
 using Predastore.Shards.Crypto;
 
@@ -14,6 +15,7 @@ internal static class CommandLine
         root.Subcommands.Add(CertsCommand.Create(context));
         root.Subcommands.Add(KeygenCommand.Create(context));
         root.Subcommands.Add(StatusCommand.Create(context));
+        root.Subcommands.Add(AdminCommand.Create(context));
         root.Subcommands.Add(WaitCommand.Create(context));
         root.Subcommands.Add(CheckCommand.Create(context));
 

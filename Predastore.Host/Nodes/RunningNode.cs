@@ -55,6 +55,7 @@ internal sealed class RunningNode : IRunningNode, INodeHealth
                         new Account(auth.AccountId, auth.DisplayName, auth.CanonicalId, auth.Email, IsAdmin: true)))),
                     Store = node.Store,
                     Health = running,
+                    Admin = NodeAdmin.Of(options.Cluster, node),
                     Loggers = loggers,
                 },
                 cancel);

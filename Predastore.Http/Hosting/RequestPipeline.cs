@@ -15,13 +15,23 @@ namespace Predastore.Http.Hosting;
 /// <summary>
 /// What happens to every request: an id, an identity, a route, an operation, and one place where errors become documents.
 /// </summary>
-internal sealed class RequestPipeline(S3EndpointOptions options)
+internal sealed class RequestPipeline
 {
     private const string InternalPrefix = "/_/";
     private const string IdHeader = "x-amz-request-id";
 
-    private readonly ILogger _log = options.Loggers.CreateLogger<RequestPipeline>();
-    private readonly Authenticator _authenticator = new(options.Accounts, options.Region, options.Time);
+    private readonly S3EndpointOptions _options;
+    private readonly ILogger _log;
+    private readonly Authenticator _authenticator;
+    private readonly AdminDoor _admin;
+
+    public RequestPipeline(S3EndpointOptions options)
+    {
+        _options = options;
+        _log = options.Loggers.CreateLogger<RequestPipeline>();
+        _authenticator = new Authenticator(options.Accounts, options.Region, options.Time);
+        _admin = new AdminDoor(options.Admin, _authenticator);
+    }
 
     public async Task HandleAsync(HttpContext http)
     {
@@ -46,11 +56,11 @@ internal sealed class RequestPipeline(S3EndpointOptions options)
     private async Task ServeAsync(HttpContext http, string raw, string id)
     {
         RawTarget target = RawTarget.Parse(raw);
-        ResourceName name = ResourceName.From(target, http.Request.Host.Value ?? "", options.Domains);
+        ResourceName name = ResourceName.From(target, http.Request.Host.Value ?? "", _options.Domains);
         Route route = Routes.Find(http.Request.Method, name, target, http.Request.Headers);
         AuthResult auth = _authenticator.Authenticate(
             http.Request.Method, target, http.Request.Headers, anyRegion: route.Operation == S3Operation.ListBuckets);
-        if (!options.Health.IsReady)
+        if (!_options.Health.IsReady)
             throw new S3Exception(S3Error.ServiceUnavailable);
         await OperationTable.RunAsync(new S3Request
         {
@@ -59,10 +69,10 @@ internal sealed class RequestPipeline(S3EndpointOptions options)
             Name = name,
             Route = route,
             Auth = auth,
-            Store = options.Store,
-            Accounts = options.Accounts,
-            Region = options.Region,
-            Time = options.Time,
+            Store = _options.Store,
+            Accounts = _options.Accounts,
+            Region = _options.Region,
+            Time = _options.Time,
             RequestId = id,
         });
     }
@@ -70,20 +80,26 @@ internal sealed class RequestPipeline(S3EndpointOptions options)
     private async Task InternalAsync(HttpContext http, string raw)
     {
         string path = raw.Split('?')[0];
+        if (path.StartsWith(AdminDoor.Prefix, StringComparison.Ordinal))
+        {
+            await _admin.HandleAsync(http, raw);
+            return;
+        }
+
         switch (path)
         {
             case "/_/health/live":
                 http.Response.StatusCode = StatusCodes.Status200OK;
                 return;
             case "/_/health/ready":
-                http.Response.StatusCode = options.Health.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+                http.Response.StatusCode = _options.Health.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
                 return;
             case "/_/status":
                 AuthResult auth = _authenticator.Authenticate(
                     http.Request.Method, RawTarget.Parse(raw), http.Request.Headers);
                 if (auth.Account is not { IsAdmin: true })
                     throw new S3Exception(S3Error.AccessDenied);
-                ClusterStatus status = await options.Health.StatusAsync(http.RequestAborted);
+                ClusterStatus status = await _options.Health.StatusAsync(http.RequestAborted);
                 http.Response.ContentType = "application/json";
                 await JsonSerializer.SerializeAsync(
                     http.Response.Body, status, ClusterStatusJson.Default.ClusterStatus, http.RequestAborted);

@@ -26,6 +26,9 @@ public sealed class S3Endpoint : IAsyncDisposable
 
     private S3Endpoint(WebApplication app) => _app = app;
 
+    /// <summary>Where it listens, HTTPS first; with the port that was chosen where 0 was asked for.</summary>
+    public IReadOnlyList<Uri> Addresses => [.. _app.Urls.Select(url => new Uri(url))];
+
     /// <summary>Opens the door.</summary>
     /// <exception cref="IOException">A port cannot be bound.</exception>
     public static async Task<S3Endpoint> StartAsync(S3EndpointOptions options, CancellationToken cancel)

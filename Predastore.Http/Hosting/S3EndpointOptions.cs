@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Predastore.Actors.Client;
+using Predastore.Http.Admin;
 using Predastore.Http.Auth;
 
 namespace Predastore.Http.Hosting;
@@ -29,6 +30,9 @@ public sealed record S3EndpointOptions
     public required IObjectStore Store { get; init; }
 
     public required INodeHealth Health { get; init; }
+
+    /// <summary>What <c>/_/admin/</c> serves.</summary>
+    public AdminActions Admin { get; init; } = AdminActions.None;
 
     public required ILoggerFactory Loggers { get; init; }
 
