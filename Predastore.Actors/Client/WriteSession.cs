@@ -15,6 +15,7 @@ public sealed class WriteSession(uint id, ulong openedAt)
     private readonly SortedSet<uint> _undecided = [];
     private readonly SortedDictionary<ulong, int> _reads = [];
     private uint _next = 1;
+    private ulong _begun;
     private ulong _floor = openedAt;
     private volatile bool _closed;
 
@@ -56,6 +57,16 @@ public sealed class WriteSession(uint id, ulong openedAt)
         }
     }
 
+    /// <summary>Reads and writes open now, and the number begun so far.</summary>
+    public (int Open, ulong Begun) Activity
+    {
+        get
+        {
+            lock (_lock)
+                return (_undecided.Count + _reads.Values.Sum(), _begun);
+        }
+    }
+
     /// <summary>Takes a fresh write id: session 4 || counter 4.</summary>
     /// <exception cref="StoreException">The session is closed, full or used up; a new one is on its way.</exception>
     public ulong Allocate()
@@ -67,6 +78,7 @@ public sealed class WriteSession(uint id, ulong openedAt)
             if (_undecided.Count >= OpenWritesMax)
                 throw new StoreException(StoreFailure.Busy, $"More than {OpenWritesMax} writes are under way on this gate.");
             uint counter = _next++;
+            _begun++;
             _undecided.Add(counter);
             return ((ulong)Id << 32) | counter;
         }
@@ -94,6 +106,7 @@ public sealed class WriteSession(uint id, ulong openedAt)
     {
         lock (_lock)
         {
+            _begun++;
             _reads[_floor] = _reads.GetValueOrDefault(_floor) + 1;
             return _floor;
         }

@@ -18,9 +18,8 @@ internal sealed class GarbageWork(MaintenanceParts parts, ILogger log)
     /// <summary>One round over a partition.</summary>
     public async Task RunAsync(uint partition, CancellationToken cancel)
     {
-        QueryResult page = await parts.Metadata.QueryAsync(
-            new Query { WalkGarbage = new WalkGarbage { Partition = partition, Limit = RowsPerRound } },
-            MaintenanceParts.QueryTimeout, cancel).ConfigureAwait(false);
+        QueryResult page = await parts.QueryAsync(
+            new Query { WalkGarbage = new WalkGarbage { Partition = partition, Limit = RowsPerRound } }, cancel).ConfigureAwait(false);
         foreach (GarbageRow upload in page.Garbage.Where(row => row.WhatCase == GarbageRow.WhatOneofCase.UploadId))
             await ExpandAsync(upload, cancel).ConfigureAwait(false);
         GarbageRow[] rows = [.. page.Garbage.Where(row => row.WhatCase == GarbageRow.WhatOneofCase.Data)];
@@ -30,8 +29,10 @@ internal sealed class GarbageWork(MaintenanceParts parts, ILogger log)
         var collect = new CollectGarbage();
         collect.Rows.AddRange(rows.Where(row => !kept.Contains(row.Data.ObjectHash))
             .Select(row => new GarbageKey { Index = row.Index, Id = row.Id }));
-        if (collect.Rows.Count > 0)
-            await parts.Proposer.RunAsync(new Command { CollectGarbage = collect }, cancel).ConfigureAwait(false);
+        if (collect.Rows.Count == 0)
+            return;
+        await parts.Proposer.RunAsync(new Command { CollectGarbage = collect }, cancel).ConfigureAwait(false);
+        parts.Progress.CollectedGarbage(collect.Rows.Count);
     }
 
     private async Task ExpandAsync(GarbageRow upload, CancellationToken cancel)
@@ -52,7 +53,8 @@ internal sealed class GarbageWork(MaintenanceParts parts, ILogger log)
         HashSet<ByteString> kept = [];
         var byStorage = rows
             .SelectMany(row => row.Data.Placement.Select((storageId, shard) => (Storage: storageId, Row: row.Data, Shard: (uint)shard)))
-            .GroupBy(item => item.Storage);
+            .GroupBy(item => item.Storage)
+            .Where(group => !IsRemoved(group.Key));
         foreach (var group in byStorage)
         {
             var items = group.ToArray();
@@ -76,4 +78,8 @@ internal sealed class GarbageWork(MaintenanceParts parts, ILogger log)
 
         return kept;
     }
+
+    // A removed storage id holds nothing and never answers: waiting for it would keep the row for ever.
+    private bool IsRemoved(uint storageId)
+        => parts.Cluster.Require().Storages.TryGetValue(storageId, out StorageRow? row) && row.State == StorageState.StorageRemoved;
 }

@@ -19,7 +19,7 @@ internal sealed class OrphanWork(MaintenanceParts parts, ILogger log)
     public async Task RunAsync(int partition, CancellationToken cancel)
     {
         (ObjectHash from, ObjectHash to) = RangeOf(partition);
-        foreach (uint storageId in parts.Cluster.Require().Ring.Members.Select(member => member.StorageId))
+        foreach (uint storageId in parts.Cluster.Require().NodesOfStorages().Keys.Order())
         {
             if (!parts.Usable(storageId))
                 continue;
@@ -57,8 +57,7 @@ internal sealed class OrphanWork(MaintenanceParts parts, ILogger log)
             Shard = row.Key.ShardIndex,
             WriteId = row.WriteId,
         }));
-        QueryResult answer = await parts.Metadata.QueryAsync(
-            new Query { CheckExtents = check }, MaintenanceParts.QueryTimeout, cancel).ConfigureAwait(false);
+        QueryResult answer = await parts.QueryAsync(new Query { CheckExtents = check }, cancel).ConfigureAwait(false);
         if (answer.Orphans.Count != rows.Count)
             return;
         ShardToDelete[] orphans = [.. rows.Where((_, i) => answer.Orphans[i])
@@ -66,6 +65,7 @@ internal sealed class OrphanWork(MaintenanceParts parts, ILogger log)
         if (orphans.Length == 0)
             return;
         await parts.Shards.DeleteAsync(new DeleteShardsRequest(storageId, orphans), cancel).ConfigureAwait(false);
+        parts.Progress.DeletedOrphans(orphans.Length);
         Log.Orphans(log, orphans.Length, storageId);
     }
 

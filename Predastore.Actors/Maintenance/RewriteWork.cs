@@ -25,6 +25,8 @@ internal sealed class RewriteWork(
         try
         {
             CommandResult result = await RewriteAsync(row, bucket, cancel).ConfigureAwait(false);
+            if (result.Code == ResultCode.ResultOk)
+                parts.Progress.Rewrote();
             Log.Rewritten(log, name, cluster.Geometry.ToString(), result.Code.ToString());
         }
         catch (Exception error) when (error is StoreException or ShardException or IOException)
@@ -62,8 +64,8 @@ internal sealed class RewriteWork(
         using DataKey key = parts.Keys.Unwrap(bucket, made.Keys);
         foreach (ulong other in old.Keys.Select(wrapped => wrapped.BucketId).Where(id => id != bucket.Id).Distinct())
         {
-            QueryResult found = await parts.Metadata.QueryAsync(
-                new Query { GetBucket = new GetBucket { Id = other } }, MaintenanceParts.QueryTimeout, cancel).ConfigureAwait(false);
+            QueryResult found = await parts.QueryAsync(new Query { GetBucket = new GetBucket { Id = other } }, cancel)
+                .ConfigureAwait(false);
             if (found.Code == ResultCode.ResultOk)
                 made.Keys.Add(parts.Keys.Wrap(found.Bucket, key));
         }

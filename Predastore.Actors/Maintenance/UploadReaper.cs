@@ -15,13 +15,13 @@ internal sealed class UploadReaper : ReceiveActor, IWithTimers
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
     private const uint PageRows = 100;
 
-    public UploadReaper(MaintenanceParts parts, ILogger log, TimeProvider time)
+    public UploadReaper(MaintenanceParts parts, ILogger log)
     {
         ReceiveAsync<Look>(async _ =>
         {
             try
             {
-                await ReapAsync(parts, log, time);
+                await ReapAsync(parts, log);
             }
             catch (StoreException)
             {
@@ -36,7 +36,8 @@ internal sealed class UploadReaper : ReceiveActor, IWithTimers
     /// <inheritdoc/>
     protected override void PreStart() => Timers.StartPeriodicTimer(Look.Instance, Look.Instance, TimeSpan.FromMinutes(1), Interval);
 
-    private static async Task ReapAsync(MaintenanceParts parts, ILogger log, TimeProvider time)
+    /// <summary>Aborts what is too old now.</summary>
+    internal static async Task ReapAsync(MaintenanceParts parts, ILogger log)
     {
         ByteString after = ByteString.Empty;
         QueryResult page;
@@ -47,7 +48,7 @@ internal sealed class UploadReaper : ReceiveActor, IWithTimers
                 {
                     WalkUploads = new WalkUploads
                     {
-                        BeforeMs = (time.GetUtcNow() - AgeMax).ToUnixTimeMilliseconds(),
+                        BeforeMs = (parts.Time.GetUtcNow() - AgeMax).ToUnixTimeMilliseconds(),
                         Limit = PageRows,
                         After = after,
                     },

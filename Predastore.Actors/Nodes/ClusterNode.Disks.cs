@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Predastore.Actors.Maintenance.Scrub;
 using Predastore.Actors.Metadata;
 using Predastore.Actors.Stores;
 using Predastore.Shards.Disk;
@@ -68,7 +69,9 @@ public sealed partial class ClusterNode
         catch (IndexLostException lost)
         {
             Log.IndexLost(_log, storageId, lost.Message);
-            SegmentStore.RebuildIndex(_disk, _databases, options, null);
+            RebuildReport report = SegmentStore.RebuildIndex(_disk, _databases, options, null);
+            Log.IndexRebuilt(_log, storageId, report.Shards, report.Incomplete, report.DamagedSegments);
+            _rebuilt.Add(storageId);
             return SegmentStore.Open(_disk, _databases, options);
         }
     }
@@ -81,6 +84,7 @@ public sealed partial class ClusterNode
             {
                 IActorRef actor = system.ActorOf(StoreActor.Props(store, storageId, null), StoreActor.NameOf(storageId));
                 _service.Serve(new StoreHandle(storageId, store, actor));
+                system.ActorOf(ScrubActor.Props(ScrubOf(storageId, store), storageId, _log), ScrubActor.NameOf(storageId));
             }
         }
     }

@@ -30,7 +30,7 @@ public sealed partial class ClusterNode
     /// <summary>What this node says of itself.</summary>
     public NodeReport Report()
     {
-        var report = new NodeReport { Node = Node };
+        var report = new NodeReport { Node = Node, Serving = _load.IsServing, Maintenance = MaintenanceReport() };
         if (Replica is { } replica)
         {
             report.Replica = ReportOf(replica);
@@ -50,6 +50,7 @@ public sealed partial class ClusterNode
                     BytesLive = stats.LiveBytes,
                     FencedSegments = (uint)stats.FencedSegments,
                     Failure = stats.Failure ?? "",
+                    Scrub = ScrubReport(id),
                 });
             }
         }

@@ -82,10 +82,10 @@ public sealed partial class ClusterNode : IAsyncDisposable
         _shards = new ShardAccess(
             Node, settings.StorageFolders.Count > 0 ? _service : null, _client, Topology, settings.Peers);
         _maintenanceProposer = new Proposer(_metadata, _maintenanceSessions, TimeProvider.System);
-        _maintenance = new MaintenanceParts(
-            _metadata, _maintenanceProposer, _shards, _cluster, _keys, Topology.IsStorageUsable);
+        _maintenance = MakeMaintenance();
         _reporter = new HealReporter(_proposer, _log);
         ServeReports();
+        ServeScrubs();
         Store = MakeStore();
     }
 

@@ -25,4 +25,7 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Warning, "The index of storage id {StorageId} is rebuilt from its segments: {Why}")]
     public static partial void IndexLost(ILogger log, uint storageId, string why);
+
+    [LoggerMessage(8, LogLevel.Warning, "The index of storage id {StorageId} is rebuilt: {Shards} shards, {Incomplete} incomplete, {DamagedSegments} segments with a damaged header; a scrub opens all of it now")]
+    public static partial void IndexRebuilt(ILogger log, uint storageId, long shards, long incomplete, int damagedSegments);
 }

@@ -87,6 +87,14 @@ public sealed class ShardAccess(
                 async peer => await client.DeleteAsync(peer, request, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
 
     /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ShardRow?>> StatAsync(StatShardsRequest request, CancellationToken cancel)
+        => IsLocal(request.StorageId)
+            ? await local!.StatAsync(request, _self, cancel).ConfigureAwait(false)
+            : await AskAsync<IReadOnlyList<ShardRow?>>(
+                request.StorageId,
+                async peer => await client.StatAsync(peer, request, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
+
+    /// <inheritdoc/>
     public async ValueTask<ShardPage> ListAsync(ListShardsRequest request, CancellationToken cancel)
         => IsLocal(request.StorageId)
             ? await local!.ListAsync(request, _self, cancel).ConfigureAwait(false)

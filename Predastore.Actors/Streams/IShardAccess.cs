@@ -20,6 +20,9 @@ public interface IShardAccess
     /// <summary>Deletes shards of one storage id, durably.</summary>
     ValueTask<IReadOnlyList<DeleteOutcome>> DeleteAsync(DeleteShardsRequest request, CancellationToken cancel);
 
+    /// <summary>What a storage id has of some shards, or null for each it does not have; in the order of the request.</summary>
+    ValueTask<IReadOnlyList<ShardRow?>> StatAsync(StatShardsRequest request, CancellationToken cancel);
+
     /// <summary>One page of a storage id's index.</summary>
     ValueTask<ShardPage> ListAsync(ListShardsRequest request, CancellationToken cancel);
 

@@ -14,6 +14,27 @@ namespace Predastore.Actors.Topology;
 public sealed record ClusterView(
     Guid ClusterId, ulong Epoch, Geometry Geometry, Ring Ring, IReadOnlyDictionary<uint, StorageRow> Storages)
 {
+    /// <summary>Number of data rows that name a storage id, by storage id.</summary>
+    public IReadOnlyDictionary<uint, ulong> Use { get; init; } = new Dictionary<uint, ulong>();
+
+    /// <summary>
+    /// Node of every storage id that may hold shards: those of the ring, and those registered that were not removed, for a draining id
+    /// is read until it is empty.
+    /// </summary>
+    public IReadOnlyDictionary<uint, uint> NodesOfStorages()
+    {
+        var nodes = Ring.Members.ToDictionary(member => member.StorageId, member => member.Node);
+        foreach (StorageRow storage in Storages.Values)
+        {
+            if (storage.State == StorageState.StorageRemoved)
+                nodes.Remove(storage.Id);
+            else
+                nodes[storage.Id] = storage.Node;
+        }
+
+        return nodes;
+    }
+
     /// <summary>Reads the answer to <see cref="GetCluster"/>; null if the cluster has no ring yet.</summary>
     public static ClusterView? From(QueryResult answer)
     {
@@ -25,7 +46,10 @@ public sealed record ClusterView(
             ring.Epoch,
             new Geometry((int)ring.DataShards, (int)ring.ParityShards),
             new Ring([.. ring.Members.Select(m => new Predastore.Shards.Placement.RingMember(m.StorageId, m.Node, m.Host, m.Zone, (int)m.Weight))]),
-            answer.Storages.ToDictionary(storage => storage.Id));
+            answer.Storages.ToDictionary(storage => storage.Id))
+        {
+            Use = answer.StorageUse.ToDictionary(use => use.StorageId, use => use.DataRows),
+        };
     }
 }
 

@@ -53,10 +53,12 @@ public sealed class ClusterWatch : ReceiveActor, IWithTimers
     private void Publish(ClusterView view, ClusterViewHolder holder, ITopology topology)
     {
         holder.Current = view;
+        IReadOnlyDictionary<uint, uint> nodes = view.NodesOfStorages();
+        if (nodes.Count != topology.View.StorageNodes.Count || nodes.Except(topology.View.StorageNodes).Any())
+            topology.PlaceStorage(nodes);
         if (view.Epoch == _epoch)
             return;
         _epoch = view.Epoch;
-        topology.PlaceStorage(view.Ring.Members.ToDictionary(member => member.StorageId, member => member.Node));
         _log.Info("Ring epoch {0}: {1} over {2} storage ids", view.Epoch, view.Geometry, view.Ring.Members.Count);
     }
 

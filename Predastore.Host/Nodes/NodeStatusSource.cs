@@ -33,7 +33,7 @@ internal sealed class NodeStatusSource(ClusterFile file, ClusterNode node)
             Nodes = [.. file.Nodes.Select(number => Node(number, view, reports.GetValueOrDefault(number)))],
             Storages = [.. file.Storages.Select(storage => Storage(storage, rows, reports.GetValueOrDefault(storage.Node)))],
             Transports = [.. file.Nodes.Where(number => number != node.Node).Select(Transport)],
-            Maintenance = new MaintenanceStatus((long)(rows?.HealBacklog ?? 0), (long)(rows?.GarbageBacklog ?? 0), 0),
+            Maintenance = MaintenanceStatusOf.Make(rows, reports),
             Sessions = [.. (rows?.Sessions ?? []).Where(session => !session.Closed)
                 .Select(session => new SessionStatus(session.Id, session.Node, session.Low, session.Epoch))],
             Warnings = [.. Warnings(rows, reports)],
@@ -95,7 +95,10 @@ internal sealed class NodeStatusSource(ClusterFile file, ClusterNode node)
                 _ => "ok",
             };
         return new StorageStatus(
-            entry.Id, entry.Node, shown, disk?.BytesTotal, disk?.BytesFree, disk?.BytesLive, null, entry.Weight, entry.Zone);
+            entry.Id, entry.Node, shown, disk?.BytesTotal, disk?.BytesFree, disk?.BytesLive, null, entry.Weight, entry.Zone)
+        {
+            Scrub = MaintenanceStatusOf.Make(disk?.Scrub),
+        };
     }
 
     private PeerTransportStatus Transport(uint number)

@@ -29,6 +29,11 @@ public sealed partial class SegmentStore
             store.Recover(files);
             return store;
         }
+        catch (Exception e) when (e is InvalidDataException or KvException { Failure: KvFailure.Damaged })
+        {
+            index.Dispose();
+            throw new IndexLostException($"the index of storage {options.StorageId} is damaged: {e.Message}", e);
+        }
         catch
         {
             index.Dispose();

@@ -99,6 +99,8 @@ internal sealed partial class CommandApplier
             return Refuse(ResultCode.ResultInvalidArgument, "two shards on one storage id");
         if (StalePlacement(place.Places.Select(p => p.StorageId)) is { } stale) return stale;
 
+        if (!data.Placement.SequenceEqual(placement)) data.Placed = _index;
+        if (place.Epoch > data.Epoch) data.Epoch = place.Epoch;
         _rows.CountUse(data.Placement, add: false);
         _rows.CountUse(placement, add: true);
         Assign(data.Placement, placement);

@@ -60,6 +60,7 @@ internal sealed partial class CommandApplier
 
         // A draining id stays so: what it held is rebuilt elsewhere, not here.
         if (row.State == StorageState.StorageNormal) row.State = StorageState.StorageHealing;
+        row.Healed = 0;
         _rows.PutStorage(row);
         return new CommandResult { Storage = row };
     }
@@ -76,6 +77,20 @@ internal sealed partial class CommandApplier
         if (set.State == StorageState.StorageRemoved && RemovalRefusal(row) is { } refusal) return refusal;
         row.State = set.State;
         row.Changed = _index;
+        row.Healed = 0;
+        _rows.PutStorage(row);
+        return new CommandResult { Storage = row };
+    }
+
+    private CommandResult Healed(HealedPartition healed)
+    {
+        StorageRow? row = _rows.Storage(healed.StorageId);
+        if (row is null || healed.Partition >= KeySchema.Partitions) return Refuse(ResultCode.ResultNotFound);
+        if (row.DiskUuid != healed.DiskUuid || row.State != StorageState.StorageHealing)
+            return Refuse(ResultCode.ResultConflict, $"storage id {row.Id} has another disk by now, or is not healing");
+        row.Healed |= 1UL << (int)healed.Partition;
+        row.Changed = _index;
+        if (row.Healed == ulong.MaxValue) row.State = StorageState.StorageNormal;
         _rows.PutStorage(row);
         return new CommandResult { Storage = row };
     }

@@ -105,6 +105,7 @@ internal sealed partial class CommandApplier
             Command.OpOneofCase.SettleHeal => Settle(_command.SettleHeal),
             Command.OpOneofCase.CollectGarbage => Collect(_command.CollectGarbage),
             Command.OpOneofCase.ExpandGarbage => Expand(_command.ExpandGarbage),
+            Command.OpOneofCase.HealedPartition => Healed(_command.HealedPartition),
             _ => throw Unknown(_index, $"command {_command.OpCase} is unknown here"),
         };
     }

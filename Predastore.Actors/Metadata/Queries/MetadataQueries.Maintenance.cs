@@ -89,16 +89,18 @@ public sealed partial class MetadataQueries
     {
         var result = new QueryResult();
         if (query.Extents.Count > RowsMax) return Refuse(ResultCode.ResultInvalidArgument, $"at most {RowsMax} extents");
-        foreach (ExtentName extent in query.Extents) result.Orphans.Add(IsOrphan(query.StorageId, extent));
+        ulong oldestRead = _rows.OldestRead();
+        foreach (ExtentName extent in query.Extents) result.Orphans.Add(IsOrphan(query.StorageId, extent, oldestRead));
         return result;
     }
 
-    private bool IsOrphan(uint storageId, ExtentName extent)
+    private bool IsOrphan(uint storageId, ExtentName extent, ulong oldestRead)
     {
         // While its write may still be committed an extent belongs to it, named or not.
         SessionRow? session = _rows.Session((uint)(extent.WriteId >> 32));
         if (session is { Closed: false } && (uint)extent.WriteId >= session.Low) return false;
-        if (_rows.DataByHash(extent.ObjectHash) is { } data) return !Names(data, storageId, extent.Shard);
+        // A read that began before the shard was moved still looks for it in the place it had.
+        if (_rows.DataByHash(extent.ObjectHash) is { } data) return !Names(data, storageId, extent.Shard) && data.Placed < oldestRead;
 
         // Garbage deletes its own, when its readers are gone.
         return _rows.GarbageByHash(extent.ObjectHash)?.Data is not { } garbage || !Names(garbage, storageId, extent.Shard);

@@ -102,6 +102,8 @@ public sealed partial class MetadataQueries(IKvView view)
         for (ulong epoch = newest; epoch > newest - history; epoch--)
             if (_rows.Ring(epoch) is { } ring) result.Rings.Add(ring);
         result.Storages.AddRange(_rows.Storages());
+        result.StorageUse.AddRange(result.Storages.Select(
+            storage => new StorageUse { StorageId = storage.Id, DataRows = _rows.StorageUse(storage.Id) }));
         result.Sessions.AddRange(_rows.Sessions());
         result.Replicas.AddRange(_rows.Replicas());
         return result;

@@ -57,6 +57,9 @@ internal sealed class MemoryShards : IShardAccess
             shard => Remove(request.StorageId, shard.Key) ? DeleteOutcome.Deleted : DeleteOutcome.NotFound)]);
     }
 
+    public ValueTask<IReadOnlyList<ShardRow?>> StatAsync(StatShardsRequest request, CancellationToken cancel) =>
+        throw new NotSupportedException();
+
     public ValueTask<ShardPage> ListAsync(ListShardsRequest request, CancellationToken cancel) => throw new NotSupportedException();
 
     private void Check(uint storageId)

@@ -1,0 +1,78 @@
+using Predastore.Actors.Client;
+using Predastore.Actors.Metadata;
+using Predastore.Shards.Crypto;
+using Predastore.Shards.Protocol;
+
+namespace Predastore.Actors.Tests.Maintenance;
+
+public sealed class OrphanWorkSpecs
+{
+    [Fact]
+    public async Task Extent_of_an_open_write_should_be_kept_and_of_a_decided_one_deleted()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        await fixture.PutAsync("key", 50_000);
+        ulong open = fixture.GateSession.Allocate();
+        await WriteAsync(fixture, open);
+        await fixture.CollectAsync();
+        Assert.Contains(fixture.Stores.Rows(2), row => row.WriteId == open);
+        fixture.GateSession.Decide(open);
+        await fixture.CollectAsync();
+        Assert.DoesNotContain(fixture.Stores.Rows(2), row => row.WriteId == open);
+        fixture.AssertCensus();
+        Assert.Equal(1, fixture.Parts.Progress.Orphans);
+    }
+
+    [Fact]
+    public async Task Extents_of_a_dead_gate_should_be_deleted_once_its_session_is_closed()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        ulong open = fixture.GateSession.Allocate();
+        await WriteAsync(fixture, open);
+        fixture.Restart();
+        await fixture.CollectAsync();
+        fixture.AssertCensus();
+    }
+
+    [Fact]
+    public async Task Write_that_commits_while_it_is_looked_at_should_be_kept()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        await using IStagedObject staged = await fixture.Store.StageAsync(
+            fixture.Bucket, new MemoryStream(MaintenanceFixture.Bytes(50_000, 1)), -1, CancellationToken.None);
+        await fixture.CollectAsync();
+        await fixture.Store.PutAsync(
+            staged, new PutVersion { Bucket = "bucket", BucketId = fixture.Bucket.Id, Version = new VersionRow { Key = "key", Etag = "e" } },
+            CancellationToken.None);
+        await fixture.CollectAsync();
+        fixture.AssertCensus();
+        Assert.Equal(MaintenanceFixture.Bytes(50_000, 1), await fixture.ReadAsync("key"));
+    }
+
+    [Fact]
+    public async Task Old_place_of_a_moved_shard_should_wait_for_readers_that_know_of_it()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 4);
+        DataRow row = await fixture.PutAsync("key", 50_000);
+        uint old = row.Placement[0];
+        IObjectReader reader = await fixture.Store.OpenAsync(new GetVersion { Bucket = "bucket", Key = "key" }, CancellationToken.None);
+        fixture.SetRing([.. Enumerable.Range(1, 4).Select(id => (uint)id).Where(id => id != old)]);
+        await fixture.RoundAsync();
+        Assert.DoesNotContain(old, fixture.Row("key").Placement);
+        await fixture.CollectAsync();
+        Assert.NotNull(fixture.Stores.Bytes(old, MaintenanceFixture.KeyOf(row, 0)));
+        await reader.DisposeAsync();
+        await fixture.CollectAsync();
+        Assert.Null(fixture.Stores.Bytes(old, MaintenanceFixture.KeyOf(row, 0)));
+        fixture.AssertCensus();
+    }
+
+    private static async Task WriteAsync(MaintenanceFixture fixture, ulong writeId)
+    {
+        var put = new PutShardRequest(
+            ObjectHash.Compute(MaintenanceFixture.ClusterId, writeId), 0, writeId, Guid.NewGuid(), 2, 1, 2, 1000);
+        await using IShardSink sink = await fixture.Stores.BeginPutAsync(put, CancellationToken.None);
+        await sink.WriteAsync(new byte[1000], CancellationToken.None);
+        await sink.CommitAsync(1000, 7, CancellationToken.None);
+    }
+}

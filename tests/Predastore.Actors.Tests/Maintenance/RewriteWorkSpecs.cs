@@ -1,0 +1,78 @@
+using Predastore.Actors.Client;
+using Predastore.Actors.Metadata;
+
+namespace Predastore.Actors.Tests.Maintenance;
+
+public sealed class RewriteWorkSpecs
+{
+    [Theory]
+    [InlineData(5_000)]
+    [InlineData(1_500_000)]
+    public async Task Narrow_object_should_be_written_anew_at_full_width(int size)
+    {
+        await using var fixture = new MaintenanceFixture(3, 2, 5);
+        fixture.Stores.Down[2] = fixture.Stores.Down[4] = true;
+        DataRow narrow = await fixture.PutAsync("key", size);
+        Assert.Equal((1u, 2u), (narrow.DataShards, narrow.ParityShards));
+        await fixture.RoundAsync();
+        Assert.Equal(narrow.ObjectHash, fixture.Row("key").ObjectHash);
+        fixture.Stores.Down.Clear();
+        await fixture.RoundAsync();
+        DataRow full = fixture.Row("key");
+        Assert.Equal((3u, 2u), (full.DataShards, full.ParityShards));
+        Assert.Equal(narrow.DataId, full.DataId);
+        Assert.NotEqual(narrow.ObjectHash, full.ObjectHash);
+        Assert.Equal(MaintenanceFixture.Bytes(size, 1), await fixture.ReadAsync("key"));
+        Assert.Equal(0u, fixture.HealBacklog());
+        await fixture.CollectAsync();
+        Assert.Equal(0u, fixture.GarbageBacklog());
+        fixture.AssertCensus();
+    }
+
+    [Fact]
+    public async Task Copy_in_another_bucket_should_stay_readable()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        fixture.Stores.Down[2] = true;
+        await fixture.PutAsync("key", 200_000);
+        BucketRow other = fixture.NewBucket("other");
+        await using (IObjectReader source = await fixture.Store.OpenAsync(
+            new GetVersion { Bucket = "bucket", Key = "key" }, CancellationToken.None))
+        {
+            CommandResult copied = await fixture.Store.CopyAsync(
+                source, other,
+                new PutVersion { Bucket = "other", BucketId = other.Id, Version = new VersionRow { Key = "copy", Etag = "e", Owner = "me" } },
+                CancellationToken.None);
+            Assert.Equal(ResultCode.ResultOk, copied.Code);
+        }
+
+        fixture.Stores.Down.Clear();
+        await fixture.RoundAsync();
+        Assert.Equal(3, fixture.Row("copy", other).Placement.Count);
+        Assert.Equal(MaintenanceFixture.Bytes(200_000, 1), await fixture.ReadAsync("copy", other));
+        Assert.Equal(MaintenanceFixture.Bytes(200_000, 1), await fixture.ReadAsync("key"));
+        await fixture.CollectAsync();
+        fixture.AssertCensus();
+    }
+
+    [Fact]
+    public async Task Rewrite_that_loses_to_a_delete_should_leave_nothing()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        fixture.Stores.Down[2] = true;
+        await fixture.PutAsync("key", 200_000);
+        fixture.Stores.Down.Clear();
+        fixture.Metadata.Before = command =>
+        {
+            if (command.ReplaceData is null)
+                return;
+            fixture.Metadata.Before = null;
+            fixture.Delete("key");
+        };
+        await fixture.RoundAsync();
+        await fixture.CollectAsync();
+        await fixture.CollectAsync();
+        for (uint id = 1; id <= 3; id++)
+            Assert.Empty(fixture.Stores.Rows(id));
+    }
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Globalization;
+using Amazon.S3;
+using Predastore.Cluster.Tests.Harness;
+using Predastore.Http.Admin;
+using Xunit.Abstractions;
+
+namespace Predastore.Cluster.Tests.Maintenance;
+
+/// <summary>
+/// Two of five data folders are wiped under load. Sizes come from the environment, so that the same code measures
+/// (<c>scripts/heal.sh</c>): <c>PREDASTORE_HEAL_OBJECTS</c>, <c>PREDASTORE_HEAL_KIB</c> (mean size), <c>PREDASTORE_HEAL_SECONDS</c>.
+/// </summary>
+public sealed class DiskHealSpecs(ITestOutputHelper output)
+{
+    private readonly int _objects = Setting("PREDASTORE_HEAL_OBJECTS", 60);
+    private readonly int _meanKib = Setting("PREDASTORE_HEAL_KIB", 256);
+    private readonly int _seconds = Setting("PREDASTORE_HEAL_SECONDS", 120);
+
+    [Fact]
+    public async Task Two_wiped_disks_should_be_rebuilt_while_every_object_stays_readable()
+    {
+        await using S3Cluster cluster = await S3Cluster.StartAsync(ClusterShape.Five, output);
+        await cluster.RunAsync(async () =>
+        {
+            var objects = new ObjectSet(_objects, _meanKib << 10);
+            AmazonS3Client[] clients = [cluster.Client(1), cluster.Client(3)];
+            await clients[0].PutBucketAsync(ObjectSet.Bucket);
+            await objects.PutAllAsync(clients);
+            Say($"{_objects} objects, {objects.TotalBytes >> 20} MiB");
+
+            double before;
+            await using (var quiet = new Foreground(clients, objects, 2, TimeSpan.FromMilliseconds(20)))
+            {
+                await Task.Delay(TimeSpan.FromSeconds(Math.Min(20, _seconds / 10)));
+                before = quiet.Percentile(0.99);
+                Assert.Empty(quiet.Failures);
+            }
+
+            TimeSpan took;
+            await using (var load = new Foreground(clients, objects, 2, TimeSpan.FromMilliseconds(20)))
+            {
+                await cluster.KillAsync(2, 5);
+                foreach (int node in new[] { 2, 5 })
+                {
+                    Directory.Delete(cluster.Files.StorageFolder(node), recursive: true);
+                    cluster.StartNode(node);
+                }
+
+                long started = Stopwatch.GetTimestamp();
+                await cluster.WaitReadyAsync(2, 5);
+                await HealedAsync(cluster);
+                took = Stopwatch.GetElapsedTime(started);
+                Say($"p99 before {before:0} ms, during heal {load.Percentile(0.99):0} ms of {load.Milliseconds.Count} requests, {load.Failures.Count} failed");
+                Assert.True(load.Failures.IsEmpty, string.Join(Environment.NewLine, load.Failures.Take(10)));
+            }
+
+            ClusterStatus status = await cluster.StatusAsync();
+            long healed = status.Maintenance.Nodes.Sum(node => node.HealedBytes);
+            Say($"healed {status.Maintenance.Nodes.Sum(node => node.HealedShards)} shards, {healed >> 20} MiB in {took.TotalSeconds:0.0} s: "
+                + $"{healed / took.TotalSeconds / (1 << 20):0.0} MiB/s");
+
+            // The rebuilt ones count: with two others dead nothing could be read without them.
+            await cluster.KillAsync(1, 3);
+            AmazonS3Client[] rest = [cluster.Client(2), cluster.Client(4)];
+            await S3Cluster.WaitUntilAsync(() => TryReadAsync(objects, rest[0]), TimeSpan.FromSeconds(60), "a read with two nodes dead");
+            await objects.ReadAllAsync(rest, 4);
+        });
+    }
+
+    private async Task HealedAsync(S3Cluster cluster)
+    {
+        await S3Cluster.WaitUntilAsync(async () =>
+        {
+            ClusterStatus status = await cluster.StatusAsync();
+            await Task.Delay(500);
+            return status.Storages.All(storage => storage.State == "ok") && status.Maintenance.HealBacklog == 0
+                && status.Maintenance.Storages.Count == 0 && status.Maintenance.Nodes.Sum(node => node.HealedShards) > 0;
+        }, TimeSpan.FromSeconds(_seconds), "both disks healed");
+    }
+
+    private static async Task<bool> TryReadAsync(ObjectSet objects, AmazonS3Client s3)
+    {
+        try
+        {
+            await objects.ReadAsync(s3, 0);
+            return true;
+        }
+        catch (AmazonS3Exception)
+        {
+            return false;
+        }
+    }
+
+    private void Say(string line)
+    {
+        output.WriteLine(line);
+        if (Environment.GetEnvironmentVariable("PREDASTORE_HEAL_OBJECTS") is not null)
+            Console.WriteLine(line);
+    }
+
+    private static int Setting(string name, int otherwise)
+        => int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+            ? value : otherwise;
+}
