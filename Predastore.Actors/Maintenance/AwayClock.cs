@@ -20,6 +20,9 @@ internal sealed class AwayClock(Func<uint, bool> usable, TimeProvider time)
         }
 
         long now = time.GetTimestamp();
-        return time.GetElapsedTime(_since.GetOrAdd(storageId, now), now);
+        TimeSpan away = time.GetElapsedTime(_since.GetOrAdd(storageId, now), now);
+
+        // Never zero, not even at the first look: zero says that it can be used.
+        return away > TimeSpan.Zero ? away : TimeSpan.FromTicks(1);
     }
 }

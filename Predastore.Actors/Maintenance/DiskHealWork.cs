@@ -14,8 +14,6 @@ namespace Predastore.Actors.Maintenance;
 /// </summary>
 internal sealed class DiskHealWork(MaintenanceParts parts, RowKeeper keeper, ILogger log)
 {
-    private const uint PageRows = 256;
-
     private readonly ConcurrentDictionary<(ByteString Disk, uint Partition), Walk> _walks = [];
 
     /// <summary>One round over a partition, for every healing storage id in turn.</summary>
@@ -38,7 +36,7 @@ internal sealed class DiskHealWork(MaintenanceParts parts, RowKeeper keeper, ILo
             QueryResult page = await parts.QueryAsync(
                 new Query
                 {
-                    WalkData = new WalkData { Partition = partition, StorageId = storage.Id, After = walk.After, Limit = PageRows },
+                    WalkData = new WalkData { Partition = partition, StorageId = storage.Id, After = walk.After, Limit = parts.Settings.PageRows },
                 },
                 cancel).ConfigureAwait(false);
             walk.Whole &= await HealAsync(storage.Id, page.DataRows, cancel).ConfigureAwait(false);

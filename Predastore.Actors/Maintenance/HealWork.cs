@@ -10,8 +10,6 @@ namespace Predastore.Actors.Maintenance;
 /// </summary>
 internal sealed class HealWork(MaintenanceParts parts, RowKeeper keeper, RewriteWork rewrite)
 {
-    private const uint PageRows = 64;
-
     /// <summary>One round over a partition's queue.</summary>
     public async Task RunAsync(uint partition, CancellationToken cancel)
     {
@@ -21,7 +19,7 @@ internal sealed class HealWork(MaintenanceParts parts, RowKeeper keeper, Rewrite
         do
         {
             page = await parts.QueryAsync(
-                new Query { WalkHeals = new WalkHeals { Partition = partition, Limit = PageRows, After = after } }, cancel)
+                new Query { WalkHeals = new WalkHeals { Partition = partition, Limit = parts.Settings.PageRows, After = after } }, cancel)
                 .ConfigureAwait(false);
             after = page.NextCursor;
             foreach (HealRow heal in page.Heals)

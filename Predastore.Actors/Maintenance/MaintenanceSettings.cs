@@ -44,6 +44,9 @@ internal sealed record MaintenanceSettings
     /// <summary>Time until orphans are looked for in a partition whose shards have just moved.</summary>
     public TimeSpan OrphanIntervalMoved { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>Rows of one page of a walk.</summary>
+    public uint PageRows { get; init; } = 128;
+
     /// <summary>Reads the values of a node.</summary>
     public static MaintenanceSettings From(Config config) => new()
     {

@@ -11,8 +11,6 @@ namespace Predastore.Actors.Maintenance;
 /// </summary>
 internal sealed class RebalanceWork(MaintenanceParts parts, RowKeeper keeper)
 {
-    private const uint PageRows = 256;
-
     private readonly ConcurrentDictionary<uint, State> _partitions = [];
 
     /// <summary>One round over a partition. True if shards were moved: their old extents are orphans soon.</summary>
@@ -40,7 +38,7 @@ internal sealed class RebalanceWork(MaintenanceParts parts, RowKeeper keeper)
         while (true)
         {
             QueryResult page = await parts.QueryAsync(
-                new Query { WalkData = new WalkData { Partition = partition, After = state.After, Limit = PageRows } }, cancel)
+                new Query { WalkData = new WalkData { Partition = partition, After = state.After, Limit = parts.Settings.PageRows } }, cancel)
                 .ConfigureAwait(false);
             foreach (DataRow row in page.DataRows)
             {

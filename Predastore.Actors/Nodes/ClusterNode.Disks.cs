@@ -11,6 +11,8 @@ namespace Predastore.Actors.Nodes;
 /// <content>The disks of this node: who they are, and the actors that own them.</content>
 public sealed partial class ClusterNode
 {
+    private static readonly TimeSpan DiskStop = TimeSpan.FromSeconds(10);
+
     private readonly Dictionary<uint, SegmentStore> _opened = [];
 
     private async Task OpenDisksAsync(Guid clusterId, CancellationToken cancel)
@@ -61,7 +63,7 @@ public sealed partial class ClusterNode
 
     private SegmentStore Open(DiskIdentity identity, uint storageId, string folder)
     {
-        var options = new SegmentStoreOptions(folder, identity.ClusterId, storageId, identity.DiskUuid);
+        SegmentStoreOptions options = Options(identity, storageId, folder);
         try
         {
             return SegmentStore.Open(_disk, _databases, options);
@@ -69,23 +71,81 @@ public sealed partial class ClusterNode
         catch (IndexLostException lost)
         {
             Log.IndexLost(_log, storageId, lost.Message);
-            RebuildReport report = SegmentStore.RebuildIndex(_disk, _databases, options, null);
-            Log.IndexRebuilt(_log, storageId, report.Shards, report.Incomplete, report.DamagedSegments);
-            _rebuilt.Add(storageId);
-            return SegmentStore.Open(_disk, _databases, options);
+            return Rebuild(options, storageId);
         }
     }
+
+    private SegmentStore Rebuild(SegmentStoreOptions options, uint storageId)
+    {
+        RebuildReport report = SegmentStore.RebuildIndex(_disk, _databases, options, null);
+        Log.IndexRebuilt(_log, storageId, report.Shards, report.Incomplete, report.DamagedSegments);
+        _rebuilt.Add(storageId);
+        return SegmentStore.Open(_disk, _databases, options);
+    }
+
+    private static SegmentStoreOptions Options(DiskIdentity identity, uint storageId, string folder)
+        => new(folder, identity.ClusterId, storageId, identity.DiskUuid);
 
     private void StartDisks(ActorSystem system)
     {
         lock (_opened)
         {
             foreach ((uint storageId, SegmentStore store) in _opened)
+                StartDisk(system, storageId, store);
+        }
+    }
+
+    private void StartDisk(ActorSystem system, uint storageId, SegmentStore store)
+    {
+        IActorRef actor = system.ActorOf(
+            StoreActor.Props(store, storageId, null, damage => OnIndexDamage(storageId, damage)), StoreActor.NameOf(storageId));
+        _service.Serve(new StoreHandle(storageId, store, actor));
+        system.ActorOf(ScrubActor.Props(ScrubOf(storageId, store), storageId, _log), ScrubActor.NameOf(storageId));
+    }
+
+    private void OnIndexDamage(uint storageId, string damage)
+    {
+        Log.IndexLost(_log, storageId, damage);
+        _ = Task.Run(async () =>
+        {
+            try
             {
-                IActorRef actor = system.ActorOf(StoreActor.Props(store, storageId, null), StoreActor.NameOf(storageId));
-                _service.Serve(new StoreHandle(storageId, store, actor));
-                system.ActorOf(ScrubActor.Props(ScrubOf(storageId, store), storageId, _log), ScrubActor.NameOf(storageId));
+                await ReopenAsync(storageId).ConfigureAwait(false);
             }
+            catch (Exception error) when (!_stopping.IsCancellationRequested)
+            {
+                Log.NotReopened(_log, storageId, error.Message);
+            }
+        });
+    }
+
+    // The shards of the disk are rebuilt from parity for readers meanwhile; what it cannot find again is healed afterwards.
+    private async Task ReopenAsync(uint storageId)
+    {
+        _service.Withdraw(storageId);
+        ActorSystem? system = _keeper.Current;
+        foreach (string name in new[] { ScrubActor.NameOf(storageId), StoreActor.NameOf(storageId) })
+        {
+            if (system is null)
+                break;
+            IActorRef actor = await system.ActorSelection($"/user/{name}").ResolveOne(DiskStop, _stopping.Token).ConfigureAwait(false);
+            await actor.GracefulStop(DiskStop).ConfigureAwait(false);
+        }
+
+        string folder = _settings.StorageFolders[storageId];
+        lock (_opened)
+        {
+            if (!_opened.Remove(storageId, out SegmentStore? store))
+                return;
+            store.Dispose();
+            DiskIdentity identity = IdentityFile.TryRead(_disk, folder)
+                ?? throw new IOException($"{folder} has no identity file any more");
+            SegmentStore opened = Rebuild(Options(identity, storageId, folder), storageId);
+            _opened[storageId] = opened;
+            lock (_scrubs)
+                _scrubs.Remove(storageId);
+            if (system is not null && ReferenceEquals(system, _keeper.Current))
+                StartDisk(system, storageId, opened);
         }
     }
 

@@ -23,16 +23,23 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
     private readonly SegmentStore _store;
     private readonly uint _storageId;
     private readonly IExtentVerifier? _verifier;
+    private readonly Action<string>? _onIndexDamage;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Queue<StoreMessages.Commit> _commits = new();
     private readonly Queue<StoreMessages.Delete> _deletes = new();
     private bool _syncing;
     private bool _compacting;
     private SpaceState _space;
+    private bool _damageTold;
 
     /// <summary>Creates the actor of an open store; the store stays the caller's.</summary>
-    public StoreActor(SegmentStore store, uint storageId, IExtentVerifier? verifier)
+    /// <param name="store">The store.</param>
+    /// <param name="storageId">Its storage id.</param>
+    /// <param name="verifier">Tells whether the bytes of a shard are what was sealed.</param>
+    /// <param name="onIndexDamage">Called once when the index is found damaged: the owner has to open the store anew.</param>
+    public StoreActor(SegmentStore store, uint storageId, IExtentVerifier? verifier, Action<string>? onIndexDamage = null)
     {
+        _onIndexDamage = onIndexDamage;
         _store = store;
         _storageId = storageId;
         _verifier = verifier;
@@ -55,8 +62,8 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
     public static string NameOf(uint storageId) => $"store-{storageId}";
 
     /// <summary>Props of the actor.</summary>
-    public static Props Props(SegmentStore store, uint storageId, IExtentVerifier? verifier)
-        => Akka.Actor.Props.Create(() => new StoreActor(store, storageId, verifier));
+    public static Props Props(SegmentStore store, uint storageId, IExtentVerifier? verifier, Action<string>? onIndexDamage = null)
+        => Akka.Actor.Props.Create(() => new StoreActor(store, storageId, verifier, onIndexDamage));
 
     /// <inheritdoc/>
     protected override void PreStart() => Timers.StartPeriodicTimer(LookAfter.Instance, LookAfter.Instance, SpaceInterval);
@@ -177,6 +184,13 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
 
     private void OnLookAfter()
     {
+        if (_store.IndexDamage is { } damage && !_damageTold)
+        {
+            _damageTold = true;
+            _onIndexDamage?.Invoke(damage);
+            return;
+        }
+
         SpaceState space = _store.RefreshSpace();
         if (space != _space)
         {

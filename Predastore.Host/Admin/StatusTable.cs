@@ -19,6 +19,14 @@ internal static class StatusTable
             $"heal backlog {status.Maintenance.HealBacklog}, garbage {status.Maintenance.GarbageBacklog}, open uploads {status.Maintenance.OpenUploads}");
         console.Write(Nodes(status));
         console.Write(Storages(status));
+        if (status.Maintenance.Nodes.Count > 0)
+            console.Write(Maintenance(status));
+        foreach (StorageProgress work in status.Maintenance.Storages)
+        {
+            string how = work.Percent is int percent ? $"{percent} % of the hash space whole" : $"{work.DataRows:N0} objects to move";
+            console.MarkupLineInterpolated($"storage id {work.Storage} is {work.Work}: {how}");
+        }
+
         foreach (string warning in status.Warnings)
             console.MarkupLineInterpolated($"[yellow]! {warning}[/]");
     }
@@ -38,12 +46,30 @@ internal static class StatusTable
 
     private static Table Storages(ClusterStatus status)
     {
-        Table table = Tables.New("Storage", "Node", "State", "Total", "Free", "Live", "Shards", "Weight", "Zone");
+        Table table = Tables.New("Storage", "Node", "State", "Total", "Free", "Live", "Shards", "Weight", "Zone", "Scrub");
         foreach (StorageStatus storage in status.Storages)
             Tables.Row(table, Number(storage.Id), Number(storage.Node), storage.State, Bytes(storage.BytesTotal), Free(storage),
-                Bytes(storage.BytesLive), Number(storage.Shards), Number(storage.Weight), storage.Zone);
+                Bytes(storage.BytesLive), Number(storage.Shards), Number(storage.Weight), storage.Zone, Scrub(storage.Scrub));
         return table;
     }
+
+    private static Table Maintenance(ClusterStatus status)
+    {
+        Table table = Tables.New("Node", "Healed", "Moved", "Rewritten", "Orphans", "Garbage", "Failed", "Rate", "Bound");
+        foreach (NodeMaintenance of in status.Maintenance.Nodes)
+            Tables.Row(table, Number(of.Node), $"{Number(of.HealedShards)} ({Bytes(of.HealedBytes)})", $"{Number(of.MovedShards)} ({Bytes(of.MovedBytes)})",
+                Number(of.Rewritten), Number(of.Orphans), Number(of.Collected), Number(of.Failures), Bytes(of.Rate) + "/s",
+                (of.RateMax is long bound ? Bytes(bound) + "/s" : "none") + (of.Yields ? ", yields" : ""));
+        return table;
+    }
+
+    private static string Scrub(ScrubStatus? scrub) => scrub switch
+    {
+        null => "?",
+        { Percent: int percent } => $"{percent} %, {scrub.Faults} bad",
+        { Ended: DateTimeOffset ended } => string.Create(CultureInfo.InvariantCulture, $"{ended:yyyy-MM-dd HH:mm}, {scrub.Faults} bad"),
+        _ => "never",
+    };
 
     private static string Number(long? number) => number?.ToString("N0", CultureInfo.InvariantCulture) ?? "?";
 

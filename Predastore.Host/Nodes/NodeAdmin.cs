@@ -2,6 +2,7 @@ using Predastore.Actors.Nodes;
 using Predastore.Host.Config;
 using Predastore.Http.Admin;
 using Predastore.Http.Admin.Replicas;
+using Predastore.Http.Admin.Storages;
 
 namespace Predastore.Host.Nodes;
 
@@ -11,5 +12,6 @@ internal static class NodeAdmin
     public static AdminActions Of(ClusterFile file, ClusterNode node) => new(
     [
         .. ReplicaActions.Of(new ReplicaAdmin(file, node)),
+        .. StorageActions.Of(new RingAdmin(file, node)),
     ]);
 }

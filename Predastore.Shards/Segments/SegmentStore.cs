@@ -27,7 +27,7 @@ public sealed partial class SegmentStore : IDisposable
     private const string SegmentExtension = ".segment";
 
     private readonly IDisk _disk;
-    private readonly IOrderedKv _index;
+    private readonly WatchedIndex _index;
     private readonly SegmentStoreOptions _options;
     private readonly string _segmentsPath;
     private readonly ConcurrentDictionary<uint, Segment> _segments = new();
@@ -49,13 +49,16 @@ public sealed partial class SegmentStore : IDisposable
     private SegmentStore(IDisk disk, IOrderedKv index, SegmentStoreOptions options)
     {
         _disk = disk;
-        _index = index;
+        _index = new WatchedIndex(index);
         _options = options;
         _segmentsPath = Path.Combine(options.Directory, SegmentsFolder);
     }
 
     /// <summary>What the open found; see <see cref="OpenReport"/>.</summary>
     public OpenReport Opened { get; private set; } = new(0, 0, 0, 0);
+
+    /// <summary>Why the index has to be rebuilt, or null: a look-up met a damaged block since the store was opened.</summary>
+    public string? IndexDamage => _index.Damage;
 
     /// <summary>The writer of a live reservation, or null.</summary>
     public ExtentWriter? FindReservation(ulong id)

@@ -8,5 +8,6 @@ internal static class AdminCommand
     public static Command Create(CommandContext context) => new("admin", "Manage a running cluster.")
     {
         ReplicaCommands.Create(context),
+        StorageCommands.Create(context),
     };
 }

@@ -11,7 +11,7 @@ public sealed class HealReporterSpecs
     [Fact]
     public async Task Fault_should_be_queued_once_however_often_it_is_met()
     {
-        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        await using var fixture = new MaintenanceFixture(3, 2, 5);
         DataRow row = await fixture.PutAsync("key", 50_000);
         using var gate = new ManualResetEventSlim();
         fixture.Metadata.Before = command =>

@@ -77,25 +77,23 @@ public sealed class HealWorkSpecs
     [Fact]
     public async Task Row_that_cannot_be_healed_should_hold_up_no_other()
     {
-        await using var fixture = new MaintenanceFixture(2, 1, 3);
-        fixture.Stores.Down[3] = true;
-        List<DataRow> stuck = [];
+        await using var fixture = new MaintenanceFixture(3, 2, 5);
         List<DataRow> rows = [];
         for (int i = 0; i < 200; i++)
-            rows.Add(await PutWhole(fixture, $"k{i}", i));
+            rows.Add(await fixture.PutAsync($"k{i}", 5000, i));
         foreach (DataRow row in rows)
-        {
-            uint shard = (uint)row.Placement.IndexOf(3);
-            stuck.Add(row);
-            fixture.Queue(row, shard);
-        }
+            fixture.Queue(row, (uint)row.Placement.IndexOf(3));
 
-        DataRow last = rows.OrderByDescending(row => row.DataId.ToBase64(), StringComparer.Ordinal).First();
+        // The last row of the fullest partition, behind more stuck ones than a page holds.
+        DataRow last = rows.GroupBy(row => row.DataId[0] >> 2).OrderByDescending(group => group.Count()).First()
+            .OrderBy(row => Convert.ToHexString(row.DataId.Span), StringComparer.Ordinal).Last();
         uint healthy = (uint)last.Placement.IndexOf(1);
         fixture.Lose(last, healthy);
         fixture.Queue(last, healthy);
+        fixture.Stores.Down[3] = true;
         await fixture.RoundAsync();
         Assert.NotNull(fixture.Stores.Bytes(1, MaintenanceFixture.KeyOf(last, healthy)));
+        Assert.Equal(200u, fixture.HealBacklog());
         fixture.Stores.Down.Clear();
         await fixture.RoundAsync();
         Assert.Equal(0u, fixture.HealBacklog());
@@ -200,14 +198,5 @@ public sealed class HealWorkSpecs
         Assert.Equal(1u, fixture.HealBacklog());
         Assert.NotNull(fixture.Stores.Bytes(row.Placement[2], MaintenanceFixture.KeyOf(row, 2)));
         Assert.True(fixture.Parts.Progress.Failures > 0);
-    }
-
-    private static async Task<DataRow> PutWhole(MaintenanceFixture fixture, string key, int seed)
-    {
-        bool down = fixture.Stores.Down.TryRemove(3, out _);
-        DataRow row = await fixture.PutAsync(key, 5000, seed);
-        if (down)
-            fixture.Stores.Down[3] = true;
-        return row;
     }
 }

@@ -48,7 +48,7 @@ internal sealed class MaintenanceFixture : IAsyncDisposable
         _workerProposer = new Proposer(Metadata, _worker, Time);
         OpenSessions();
         Refresh();
-        var settings = new MaintenanceSettings { RelocateAfter = TimeSpan.FromMinutes(15) };
+        var settings = new MaintenanceSettings { RelocateAfter = TimeSpan.FromMinutes(15), PageRows = 3 };
         Parts = new MaintenanceParts(Metadata, _workerProposer, Stores, _view, Keys, IsUsable, Time)
         {
             Settings = settings,
@@ -172,7 +172,8 @@ internal sealed class MaintenanceFixture : IAsyncDisposable
     /// <summary>Both sessions report: nothing is undecided, and no read stands below what is applied.</summary>
     public void Report()
     {
-        foreach (WriteSession session in new[] { _gate.Require(), _worker.Require() })
+        // Twice, so that the first report itself is an entry that the second one stands above.
+        foreach (WriteSession session in new[] { _gate.Require(), _worker.Require(), _gate.Require(), _worker.Require() })
         {
             session.Advance(Metadata.Index);
             Metadata.Apply(new Command

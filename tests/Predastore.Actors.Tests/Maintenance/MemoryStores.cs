@@ -91,12 +91,14 @@ internal sealed class MemoryStores(string? folder = null) : IShardAccess, IDispo
     }
 
     /// <summary>Closes a store, lets its files be changed, and opens it as a node does. True if its index was rebuilt.</summary>
-    public bool Reopen(uint storageId, Action change)
+    public bool Reopen(uint storageId, Action change, bool rebuild = false)
     {
         _stores[storageId].Dispose();
         change();
         try
         {
+            if (rebuild)
+                throw new IndexLostException("it is to be rebuilt");
             _stores[storageId] = SegmentStore.Open(_disks[storageId], _indexes, Options(storageId));
             return false;
         }

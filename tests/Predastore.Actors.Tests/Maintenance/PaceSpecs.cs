@@ -51,7 +51,9 @@ public sealed class PaceSpecs
         bool busy = false;
         var time = new FakeTimeProvider();
         var pace = new MaintenancePace(new MaintenanceSettings { RowsAtOnceIdle = 3, RowsAtOnceBusy = 1 }, () => busy, time);
-        IDisposable[] rows = [.. Enumerable.Range(0, 3).Select(_ => pace.EnterAsync(CancellationToken.None).Result)];
+        List<IDisposable> rows = [];
+        for (int i = 0; i < 3; i++)
+            rows.Add(await pace.EnterAsync(CancellationToken.None));
         Assert.Equal(3, pace.Rows);
         busy = true;
         Task<IDisposable> next = pace.EnterAsync(CancellationToken.None);

@@ -52,11 +52,12 @@ public sealed class PlacementPlanSpecs
     }
 
     [Theory]
-    [InlineData(StorageCondition.Lost, false)]
-    [InlineData(StorageCondition.Leaving, true)]
-    [InlineData(StorageCondition.Removed, false)]
-    internal void Place_that_is_given_up_should_be_left(StorageCondition condition, bool readable)
+    [InlineData("Lost", false)]
+    [InlineData("Leaving", true)]
+    [InlineData("Removed", false)]
+    public void Place_that_is_given_up_should_be_left(string name, bool readable)
     {
+        StorageCondition condition = Enum.Parse<StorageCondition>(name);
         ClusterView cluster = View(1, 1, 2, 3, 4, 5);
         DataRow row = Placed(3, cluster);
         uint gone = row.Placement[1];

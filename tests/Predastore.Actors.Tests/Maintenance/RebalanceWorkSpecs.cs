@@ -64,21 +64,28 @@ public sealed class RebalanceWorkSpecs
     public async Task Late_commit_onto_a_draining_storage_id_should_be_moved_too()
     {
         await using MaintenanceFixture fixture = await FilledAsync(2, 1, 4);
-        await using Client.IStagedObject late = await fixture.Store.StageAsync(
-            fixture.Bucket, new MemoryStream(MaintenanceFixture.Bytes(50_000, 9)), -1, CancellationToken.None);
-        uint[] placement = [.. Enumerable.Range(1, 4).Select(id => (uint)id)
-            .Where(id => fixture.Stores.Rows(id).Count > 0)];
-        Assert.Equal(4, placement.Length);
+        List<Client.IStagedObject> late = [];
+        for (int i = 0; i < 8; i++)
+            late.Add(await fixture.Store.StageAsync(
+                fixture.Bucket, new MemoryStream(MaintenanceFixture.Bytes(50_000, i)), -1, CancellationToken.None));
         fixture.SetRing(1, 2, 3);
         fixture.SetState(4, StorageState.StorageDraining);
         await fixture.RoundAsync();
-        CommandResult put = await fixture.Store.PutAsync(
-            late, new PutVersion { Bucket = "bucket", BucketId = fixture.Bucket.Id, Version = new VersionRow { Key = "late", Etag = "e" } },
-            CancellationToken.None);
-        Assert.Equal(ResultCode.ResultOk, put.Code);
+        Assert.Equal(0u, fixture.Refresh().Use[4]);
+        for (int i = 0; i < late.Count; i++)
+        {
+            CommandResult put = await fixture.Store.PutAsync(
+                late[i],
+                new PutVersion { Bucket = "bucket", BucketId = fixture.Bucket.Id, Version = new VersionRow { Key = $"late{i}", Etag = "e" } },
+                CancellationToken.None);
+            Assert.Equal(ResultCode.ResultOk, put.Code);
+        }
+
+        Assert.NotEqual(0u, fixture.Refresh().Use[4]);
         await fixture.RoundAsync();
         Assert.Equal(0u, fixture.Refresh().Use[4]);
-        Assert.Equal(MaintenanceFixture.Bytes(50_000, 9), await fixture.ReadAsync("late"));
+        for (int i = 0; i < late.Count; i++)
+            Assert.Equal(MaintenanceFixture.Bytes(50_000, i), await fixture.ReadAsync($"late{i}"));
     }
 
     [Fact]
@@ -123,7 +130,7 @@ public sealed class RebalanceWorkSpecs
         int reads = 0;
         fixture.Metadata.Before = command =>
         {
-            if (command.PlaceShards is not null && reads++ % 10 == 0)
+            if (command.PlaceShards is not null && reads++ % 40 == 0)
                 reading = Task.WhenAll(reading, Task.Run(() => ReadAllAsync(fixture)));
         };
         await fixture.RoundAsync();
