@@ -97,7 +97,7 @@ public sealed class RingChangeSpecs(ITestOutputHelper output)
         return S3Cluster.WaitUntilAsync(async () =>
         {
             ClusterStatus status = await cluster.StatusAsync(2);
-            await Task.Delay(500);
+            await Task.Delay(2000);
             if (Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(_seconds - 5))
                 Say(cluster, "not " + what, status);
             return settled(status);
