@@ -36,7 +36,7 @@ internal sealed record MaintenanceSettings
     public long ScrubBytesPerSecondMin { get; init; } = 1L << 20;
 
     /// <summary>A round over a partition hands over to its other work after this long.</summary>
-    public TimeSpan RoundMax { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan RoundMax { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Time between two looks for orphans in a partition.</summary>
     public TimeSpan OrphanInterval { get; init; } = TimeSpan.FromMinutes(4);

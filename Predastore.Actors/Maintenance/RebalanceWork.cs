@@ -83,7 +83,8 @@ internal sealed class RebalanceWork(MaintenanceParts parts, RowKeeper keeper)
         foreach (uint id in cluster.Storages.Keys.Order())
         {
             StorageCondition condition = keeper.ConditionOf(id);
-            if (condition is StorageCondition.Lost or StorageCondition.Leaving)
+            // What is out of reach only for a moment counts too: its return is when what was waiting for it can move.
+            if (condition != StorageCondition.Good)
                 gone.Add($"{id}:{condition}");
             mustEmpty |= condition == StorageCondition.Leaving && cluster.Use.GetValueOrDefault(id) > 0;
         }

@@ -104,6 +104,22 @@ public sealed class RebalanceWorkSpecs
     }
 
     [Fact]
+    public async Task Target_that_is_away_for_a_moment_should_get_its_share_when_it_returns()
+    {
+        await using MaintenanceFixture fixture = await FilledAsync(2, 1, 4, inRing: 3);
+        fixture.SetRing(1, 2, 3, 4);
+        fixture.Stores.Down[4] = true;
+        await fixture.RoundAsync();
+        await fixture.RoundAsync();
+        Assert.Empty(fixture.Stores.Rows(4));
+        fixture.Stores.Down.Clear();
+        await fixture.RoundAsync();
+        Assert.InRange(fixture.Stores.Rows(4).Count, Objects / 2, Objects);
+        await fixture.CollectAsync();
+        fixture.AssertCensus();
+    }
+
+    [Fact]
     public async Task Damaged_source_should_be_rebuilt_at_the_target_instead_of_copied()
     {
         await using var fixture = new MaintenanceFixture(2, 1, 4);
