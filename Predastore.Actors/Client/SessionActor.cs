@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Event;
-using Google.Protobuf;
 using Predastore.Actors.Metadata;
 
 namespace Predastore.Actors.Client;
@@ -19,13 +18,14 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
 
     private readonly SessionSettings _settings;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private byte[] _nonce = Guid.NewGuid().ToByteArray();
+    private readonly SessionReports _reports;
     private bool _busy;
 
     /// <summary>Creates the actor; see <see cref="SessionSettings"/>.</summary>
     public SessionActor(SessionSettings settings)
     {
         _settings = settings;
+        _reports = new SessionReports(settings);
         Receive<Tick>(_ => OnTick());
         Receive<Answer>(OnAnswer);
     }
@@ -48,37 +48,13 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
         if (_busy)
             return;
         _busy = true;
-        WriteSession? session = _settings.Holder.Current;
-        bool open = session is { Closed: false };
-        Command command = open ? Report(session!) : Open();
+        (Command command, WriteSession? session) = _reports.Next();
         IActorRef self = Self;
         _settings.Metadata.ProposeAsync(command, ProposeTimeout, CancellationToken.None)
-            .ContinueWith(task => new Answer(open ? session : null, task.IsCompletedSuccessfully ? task.Result : null,
+            .ContinueWith(task => new Answer(session, task.IsCompletedSuccessfully ? task.Result : null,
                 task.Exception?.GetBaseException().Message), TaskScheduler.Default)
             .PipeTo(self);
     }
-
-    private Command Open() => new()
-    {
-        OpenSession = new OpenSession
-        {
-            Node = _settings.Node,
-            Kind = _settings.Kind,
-            Nonce = ByteString.CopyFrom(_nonce),
-            Epoch = _settings.Epoch(),
-        },
-    };
-
-    private Command Report(WriteSession session) => new()
-    {
-        ReportSession = new ReportSession
-        {
-            Session = session.Id,
-            Low = session.Low,
-            Epoch = _settings.Epoch(),
-            OldestRead = session.OldestRead,
-        },
-    };
 
     private void OnAnswer(Answer answer)
     {
@@ -90,30 +66,20 @@ public sealed class SessionActor : ReceiveActor, IWithTimers
             return;
         }
 
-        if (answer.Session is { } session)
+        switch (_reports.Take(answer.Session, result))
         {
-            if (result.Code == ResultCode.ResultOk)
-            {
-                session.Advance(result.Index);
-                return;
-            }
-
-            _log.Warning("Write session {0} was closed ({1}); opening a new one", session.Id, result.Code);
-            session.MarkClosed();
-            _nonce = Guid.NewGuid().ToByteArray();
-            Self.Tell(Tick.Instance);
-            return;
+            case SessionStep.Closed:
+                _log.Warning("Write session {0} was closed ({1}); opening a new one", answer.Session!.Id, result.Code);
+                Self.Tell(Tick.Instance);
+                break;
+            case SessionStep.Refused:
+                _log.Warning("No write session was opened: {0} {1}", result.Code, result.Message);
+                Timers.StartSingleTimer("retry", Tick.Instance, OpenRetryInterval);
+                break;
+            case SessionStep.Opened:
+                _log.Info("Write session {0} is open", result.Session);
+                break;
         }
-
-        if (result.Code != ResultCode.ResultOk)
-        {
-            _log.Warning("No write session was opened: {0} {1}", result.Code, result.Message);
-            Timers.StartSingleTimer("retry", Tick.Instance, OpenRetryInterval);
-            return;
-        }
-
-        _settings.Holder.Current = new WriteSession(result.Session, result.Index);
-        _log.Info("Write session {0} is open", result.Session);
     }
 
     private sealed record Answer(WriteSession? Session, CommandResult? Result, string? Error);

@@ -1,3 +1,4 @@
+using Predastore.Shards;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Predastore.Actors.Metadata.Apply;
@@ -79,7 +80,7 @@ public sealed class MetadataStore : IDisposable
         }
 
         if (index == AppliedIndex) return results;
-        _database.Write(rows.ToBatch(index, term), sync: false);
+        _database.Write(rows.ToBatch(Planted.Has(PlantedBug.ReplayedTwice) ? index - 1 : index, term), sync: false);
         (AppliedIndex, AppliedTerm) = (index, term);
         return results;
     }

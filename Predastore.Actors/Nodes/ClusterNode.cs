@@ -71,11 +71,11 @@ public sealed partial class ClusterNode : IAsyncDisposable
             _replica = OpenReplica(folder, _machine);
             var local = new MetadataReplica(_replica.Group, _machine);
             _endpoint = new MetadataEndpoint(local);
-            _metadata = new NodeMetadata(local, ReplicaAnswers, new RemoteMetadata(Topology, BulkAsync));
+            _metadata = new NodeMetadata(local, ReplicaAnswers, new RemoteMetadata(Topology, BulkAsync), TimeProvider.System);
         }
         else
         {
-            _metadata = new NodeMetadata(null, ReplicaAnswers, new RemoteMetadata(Topology, BulkAsync));
+            _metadata = new NodeMetadata(null, ReplicaAnswers, new RemoteMetadata(Topology, BulkAsync), TimeProvider.System);
         }
 
         _proposer = new Proposer(_metadata, _sessions, TimeProvider.System);

@@ -7,7 +7,8 @@ namespace Predastore.Actors.Nodes;
 /// <param name="local">The local replica, or null.</param>
 /// <param name="localAnswers">True while it can answer.</param>
 /// <param name="remote">The others.</param>
-internal sealed class NodeMetadata(IMetadata? local, Func<bool> localAnswers, IMetadata remote) : IMetadata
+/// <param name="time">Clock of retries.</param>
+internal sealed class NodeMetadata(IMetadata? local, Func<bool> localAnswers, IMetadata remote, TimeProvider time) : IMetadata
 {
     private IMetadata Nearest => local is not null && localAnswers() ? local : remote;
 
@@ -18,10 +19,10 @@ internal sealed class NodeMetadata(IMetadata? local, Func<bool> localAnswers, IM
     /// <inheritdoc/>
     public async Task<QueryResult> QueryAsync(Query query, TimeSpan timeout, CancellationToken cancel)
     {
-        long started = TimeProvider.System.GetTimestamp();
+        long started = time.GetTimestamp();
         while (true)
         {
-            TimeSpan left = timeout - TimeProvider.System.GetElapsedTime(started);
+            TimeSpan left = timeout - time.GetElapsedTime(started);
             try
             {
                 return await Nearest.QueryAsync(query, left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), cancel)
@@ -30,7 +31,7 @@ internal sealed class NodeMetadata(IMetadata? local, Func<bool> localAnswers, IM
             catch (StoreException error) when (error.Failure == StoreFailure.Unavailable && left > RetryAfter)
             {
                 // Between two leaders a read only has to wait; a client would give up or ask from the start.
-                await Task.Delay(RetryAfter, cancel).ConfigureAwait(false);
+                await Task.Delay(RetryAfter, time, cancel).ConfigureAwait(false);
             }
         }
     }

@@ -63,7 +63,7 @@ public sealed partial class RaftActor
         _log.Info("A snapshot at {0} takes the place of the state at {1}", snapshot.Index, Applied);
         _folder = snapshot.Folder;
         _state.Install(_folder);
-        AnswerApplied();
+        Requests.AnswerApplied();
     }
 
     private void CompactIfDue()

@@ -25,6 +25,7 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     private ReplicaId _recoveredVote;
     private string _folder = "";
     private RaftNode _node = null!;
+    private RequestBook? _book;
     private readonly IStateMachine _state;
     private bool _pumping;
     private bool _compacting;
@@ -45,16 +46,16 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
         Command<RaftMessage>(message => StepThen(() => _node.Step(message)));
         Command<Tick>(_ => StepThen(OnTick));
         Command<Pump>(_ => OnPump());
-        Command<RaftRequests.Propose>(message => StepThen(() => OnPropose(message)));
-        Command<RaftRequests.Read>(message => StepThen(() => OnRead(message)));
+        Command<RaftRequests.Propose>(message => StepThen(() => Requests.OnPropose(message)));
+        Command<RaftRequests.Read>(message => StepThen(() => Requests.OnRead(message)));
         Command<RaftRequests.Received>(message => StepThen(() => OnReceived(message)));
         Command<RaftRequests.Sent>(message => StepThen(() => _node.SnapshotSent(message.To, message.Index, message.Delivered)));
         Command<RaftRequests.Change>(message => StepThen(() => message.Answer.TrySetResult(_node.ProposeMembership(message.Next))));
         Command<RaftRequests.Transfer>(message => StepThen(() => OnTransfer(message)));
-        Command<ProposeRequest>(message => StepThen(() => OnForwarded(message)));
-        Command<ReadRequest>(message => StepThen(() => OnForwarded(message)));
-        Command<ProposeReply>(OnForwardReply);
-        Command<ReadReply>(OnForwardReply);
+        Command<ProposeRequest>(message => StepThen(() => Requests.OnForwarded(message)));
+        Command<ReadRequest>(message => StepThen(() => Requests.OnForwarded(message)));
+        Command<ProposeReply>(reply => Requests.OnForwardReply(reply));
+        Command<ReadReply>(reply => Requests.OnForwardReply(reply));
         Command<DeleteMessagesSuccess>(_ => { });
         Command<DeleteMessagesFailure>(failure => _log.Warning("The journal was not cut: {0}", failure.Cause.Message));
     }
@@ -75,7 +76,7 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     /// <inheritdoc/>
     protected override void PostStop()
     {
-        FailPending("the replica is stopping");
+        _book?.FailPending("the replica is stopping");
         _group.Publish(_group.Status with
         {
             Phase = _halted ? RaftPhase.Halted : RaftPhase.Recovering,
@@ -128,6 +129,7 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
         _node = new RaftNode(
             _settings.Self, _settings.ClusterId, new RaftState(_recoveredTerm, _recoveredVote, _recovered), Applied,
             _settings.Core, _settings.Seed);
+        _book = new RequestBook(_node, _settings.Self, _settings.Peers.Send, _settings.PendingMax, () => Applied);
         _group.Attach(Self);
         Publish();
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, _settings.TickInterval);
@@ -153,7 +155,7 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     private void OnTick()
     {
         _node.Tick();
-        ExpireForwards();
+        Requests.ExpireForwards();
     }
 
     private void OnPump()
@@ -185,7 +187,7 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
             Send(message);
         if (!TryApply(ready.Committed))
             return;
-        Confirm(ready.Reads);
+        Requests.Confirm(ready.Reads);
         foreach (ReplicaId to in ready.SnapshotsWanted)
             SendSnapshot(to);
         CompactIfDue();
@@ -194,6 +196,8 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     }
 
     private ulong Applied => _state.Applied.Index;
+
+    private RequestBook Requests => _book!;
 
     private void OnTransfer(RaftRequests.Transfer message)
     {

@@ -1,14 +1,16 @@
 using Akka.Actor;
 using Google.Protobuf;
 using Predastore.Actors.Raft.Core;
+using Predastore.Shards.Protocol;
 
 namespace Predastore.Actors.Raft;
 
 /// <summary>
 /// The door of a process to its <see cref="RaftActor"/>: stays the same when the actor is restarted. Thread-safe.
 /// </summary>
-public sealed class RaftGroup : IRaftGroup
+public sealed class RaftGroup(TimeProvider? time = null) : IRaftGroup
 {
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Lock _gate = new();
     private volatile IActorRef _actor = ActorRefs.Nobody;
     private volatile RaftStatus _status = RaftStatus.Initial;
@@ -51,7 +53,7 @@ public sealed class RaftGroup : IRaftGroup
         _actor.Tell(message);
         try
         {
-            return await message.Answer.Task.WaitAsync(timeout).ConfigureAwait(false);
+            return await message.Answer.Task.WaitAsync(timeout, _time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -66,7 +68,7 @@ public sealed class RaftGroup : IRaftGroup
             throw new TimeoutException($"The read was not confirmed: the replica is {_status.Phase}.");
         var message = new RaftRequests.Read();
         _actor.Tell(message);
-        return await message.Answer.Task.WaitAsync(timeout).ConfigureAwait(false);
+        return await message.Answer.Task.WaitAsync(timeout, _time).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -78,7 +80,7 @@ public sealed class RaftGroup : IRaftGroup
     private async Task<bool> AskAsync(RaftRequests.Decision message, TimeSpan timeout)
     {
         _actor.Tell(message);
-        return await message.Answer.Task.WaitAsync(timeout).ConfigureAwait(false);
+        return await message.Answer.Task.WaitAsync(timeout, _time).ConfigureAwait(false);
     }
 }
 
@@ -87,12 +89,12 @@ internal static class RaftRequests
 {
     public sealed record Propose(ByteString Command) : INoSerializationVerificationNeeded
     {
-        public TaskCompletionSource<ProposeResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<ProposeResult> Answer { get; } = new(AnswerOptions.Current);
     }
 
     public sealed record Read : INoSerializationVerificationNeeded
     {
-        public TaskCompletionSource<ulong> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<ulong> Answer { get; } = new(AnswerOptions.Current);
     }
 
     /// <summary>A snapshot that another replica sent was received into a folder.</summary>
@@ -104,7 +106,7 @@ internal static class RaftRequests
     /// <summary>Something the leader does or refuses.</summary>
     public abstract record Decision : INoSerializationVerificationNeeded
     {
-        public TaskCompletionSource<bool> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<bool> Answer { get; } = new(AnswerOptions.Current);
     }
 
     /// <summary>Changes the configuration by one step.</summary>

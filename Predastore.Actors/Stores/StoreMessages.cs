@@ -11,14 +11,14 @@ internal static class StoreMessages
     public sealed record Reserve(ExtentRequest Request) : INoSerializationVerificationNeeded
     {
         /// <summary>The writer, or the reason why there is none.</summary>
-        public TaskCompletionSource<ExtentWriter> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<ExtentWriter> Answer { get; } = new(AnswerOptions.Current);
     }
 
     /// <summary>Makes a completed writer's shard durable.</summary>
     public sealed record Commit(CommitRequest Request) : INoSerializationVerificationNeeded
     {
         /// <summary>The result, after the sync.</summary>
-        public TaskCompletionSource<CommitResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<CommitResult> Answer { get; } = new(AnswerOptions.Current);
     }
 
     /// <summary>Deletes shards.</summary>
@@ -26,6 +26,6 @@ internal static class StoreMessages
     {
         /// <summary>One outcome for each, after the sync.</summary>
         public TaskCompletionSource<IReadOnlyList<DeleteOutcome>> Answer { get; } =
-            new(TaskCreationOptions.RunContinuationsAsynchronously);
+            new(AnswerOptions.Current);
     }
 }

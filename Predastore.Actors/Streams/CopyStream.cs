@@ -28,7 +28,7 @@ public sealed class CopyStream : ForwardStream
     /// <inheritdoc/>
     public override async ValueTask DisposeAsync()
     {
-        await _ending.CancelAsync().ConfigureAwait(false);
+        _ending.Cancel();
         await _reader.DisposeAsync().ConfigureAwait(false);
         await _copying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _ending.Dispose();

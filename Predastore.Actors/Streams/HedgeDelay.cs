@@ -4,13 +4,16 @@ namespace Predastore.Actors.Streams;
 /// How long a read waits for a shard before it asks for parity as well: the p95 of recent shard reads, within
 /// [<see cref="Min"/>, <see cref="Max"/>]. Thread-safe; the estimate is a hint.
 /// </summary>
-internal sealed class HedgeDelay
+internal sealed class HedgeDelay(TimeProvider? time = null)
 {
     /// <summary>Least delay: below it, parity would be read for noise.</summary>
     public static readonly TimeSpan Min = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Greatest delay: a reader never waits longer for the slowest node.</summary>
     public static readonly TimeSpan Max = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Clock of shard reads.</summary>
+    public TimeProvider Time { get; } = time ?? TimeProvider.System;
 
     private const int Samples = 256;
     private const int RecountEvery = 32;

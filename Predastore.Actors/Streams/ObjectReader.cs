@@ -22,7 +22,7 @@ internal sealed class ObjectReader(
     /// <summary>A read older than this is cut: it would hold garbage back for ever.</summary>
     public static readonly TimeSpan AgeMax = TimeSpan.FromHours(6);
 
-    private readonly CancellationTokenSource _age = new(AgeMax);
+    private readonly CancellationTokenSource _age = new(AgeMax, context.Hedge.Time);
     private PieceList? _pieces;
     private IPiece? _first;
     private int _disposed;

@@ -68,7 +68,7 @@ internal sealed class ObjectUploader(
             cancel.ThrowIfCancellationRequested();
             if (targets.Count(target => target.Committed) < write.Plan.Quorum)
                 throw Lost(targets, buffered);
-            return write.Stage(shards, filler.PlainBytes, all, targets);
+            return write.Stage(shards, filler.PlainBytes, all, targets, limits.Time);
         }
         finally
         {
@@ -124,8 +124,7 @@ internal sealed class ObjectUploader(
         while (true)
         {
             PutShardRequest request = write.Request(shard, storageId, shardHint);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-            limit.CancelAfter(limits.OpenMax);
+            using var limit = new Deadline(limits.OpenMax, limits.Time, cancel);
             try
             {
                 IShardSink sink = await shards.BeginPutAsync(request, limit.Token).ConfigureAwait(false);
@@ -237,7 +236,8 @@ internal sealed class ObjectUploader(
 
         public void Undecide() => _session.Decide(WriteId);
 
-        public StagedShards Stage(IShardAccess shards, long size, byte[][] digests, List<ShardTarget> targets)
+        public StagedShards Stage(
+            IShardAccess shards, long size, byte[][] digests, List<ShardTarget> targets, TimeProvider time)
         {
             var row = new DataRow
             {
@@ -255,7 +255,7 @@ internal sealed class ObjectUploader(
             ShardTarget[] durable = [.. targets.Where(target => target.Committed)];
             row.Missing.AddRange(Enumerable.Range(0, Plan.Geometry.Total)
                 .Except(durable.Select(target => target.Shard)).Select(shard => (uint)shard));
-            return new StagedShards(shards, _session, row, Plan.Narrow, [.. durable.Select(target => target.Request)]);
+            return new StagedShards(shards, _session, row, Plan.Narrow, [.. durable.Select(target => target.Request)], time);
         }
 
         public void Dispose() => Key.Dispose();

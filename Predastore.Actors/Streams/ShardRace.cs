@@ -8,7 +8,8 @@ namespace Predastore.Actors.Streams;
 /// One read of some shards: first those wanted; when one fails or is late, others beside them, until K are there to compute the
 /// rest from. One use.
 /// </summary>
-internal sealed class ShardRace(DataReader reader, IReadOnlyDictionary<int, IndexRange> wanted, TimeSpan hedgeAfter)
+internal sealed class ShardRace(
+    DataReader reader, IReadOnlyDictionary<int, IndexRange> wanted, TimeSpan hedgeAfter, TimeProvider time)
 {
     private static readonly TimeSpan LateMax = TimeSpan.FromSeconds(2);
 
@@ -45,15 +46,22 @@ internal sealed class ShardRace(DataReader reader, IReadOnlyDictionary<int, Inde
         finally
         {
             // A late read goes on for a while: cutting it would cost its connection, and the next read a handshake.
-            ending.CancelAfter(LateMax);
             _ = DropAsync([.. _running.Values], ending);
             foreach (ShardRun unused in _got.Values)
                 unused.Dispose();
         }
     }
 
-    private static async Task DropAsync(Task<ShardRun?>[] late, CancellationTokenSource ending)
+    private async Task DropAsync(Task<ShardRun?>[] late, CancellationTokenSource ending)
     {
+        if (late.Length == 0)
+        {
+            ending.Dispose();
+            return;
+        }
+
+        using var limit = new CancellationTokenSource(LateMax, time);
+        using CancellationTokenRegistration cut = limit.Token.Register(ending.Cancel);
         foreach (Task<ShardRun?> read in late)
         {
             await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -72,7 +80,7 @@ internal sealed class ShardRace(DataReader reader, IReadOnlyDictionary<int, Inde
     // Waits until every running read has ended, one has failed, or the time is over.
     private async Task WaitAsync(TimeSpan atMost, CancellationToken cancel)
     {
-        Task timer = Task.Delay(atMost, cancel);
+        Task timer = Task.Delay(atMost, time, cancel);
         while (_running.Count > 0 && _failed.Count == 0)
         {
             Task ended = await Task.WhenAny(_running.Values.Append(timer)).ConfigureAwait(false);

@@ -52,8 +52,7 @@ internal sealed class ShardTarget(
     {
         if (Failure is not null || !Complete)
             return;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limit.CancelAfter(limits.CommitMax);
+        using var limit = new Deadline(limits.CommitMax, limits.Time, cancel);
         try
         {
             await sink.CommitAsync(_length, Digests.ToNumber(digest), limit.Token).ConfigureAwait(false);
@@ -70,8 +69,7 @@ internal sealed class ShardTarget(
 
     private async Task SendCoreAsync(ShardBatch batch)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limit.CancelAfter(limits.SilenceMax);
+        using var limit = new Deadline(limits.SilenceMax, limits.Time, cancel);
         try
         {
             ReadOnlyMemory<byte> bytes = batch.Sealed(Shard);

@@ -3,13 +3,17 @@ using Predastore.Actors.Metadata;
 using Predastore.Shards.Crypto;
 using DataKey = Predastore.Shards.Crypto.DataKey;
 using Predastore.Shards.Protocol;
+using Predastore.Shards;
 
 namespace Predastore.Actors.Streams;
 
 /// <summary>Shards that are durable and not yet named by any row.</summary>
 internal sealed class StagedShards(
-    IShardAccess shards, WriteSession session, DataRow row, bool narrow, IReadOnlyList<PutShardRequest> durable) : IStagedObject
+    IShardAccess shards, WriteSession session, DataRow row, bool narrow, IReadOnlyList<PutShardRequest> durable,
+    TimeProvider time) : IStagedObject
 {
+    private static readonly TimeSpan AbortMax = TimeSpan.FromSeconds(5);
+
     private bool _settled;
 
     /// <inheritdoc/>
@@ -27,14 +31,14 @@ internal sealed class StagedShards(
     /// <summary>
     /// Hands the write over to Raft: from here on only a definite refusal may undo it. Call before the command is proposed.
     /// </summary>
-    public void HandOver() => _settled = true;
+    public void HandOver() => _settled = !Planted.Has(PlantedBug.AbortAfterPropose);
 
     /// <summary>Deletes the shards after a definite refusal; best effort, orphan collection takes what is left.</summary>
     public async Task AbortAsync()
     {
         foreach (PutShardRequest put in durable)
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            using var limit = new CancellationTokenSource(AbortMax, time);
             try
             {
                 await shards.DeleteAsync(

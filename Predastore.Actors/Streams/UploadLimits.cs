@@ -14,4 +14,7 @@ public sealed record UploadLimits
 
     /// <summary>Attempts at an object that still lies in memory as a whole.</summary>
     public int BufferedAttempts { get; init; } = 3;
+
+    /// <summary>Clock of the limits.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 }

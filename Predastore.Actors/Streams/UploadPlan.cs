@@ -3,6 +3,7 @@ using Predastore.Actors.Topology;
 using Predastore.Shards.Crypto;
 using DataKey = Predastore.Shards.Crypto.DataKey;
 using Predastore.Shards.Striping;
+using Predastore.Shards;
 
 namespace Predastore.Actors.Streams;
 
@@ -22,7 +23,8 @@ internal sealed record UploadPlan(
     public int Quorum => QuorumOf(Geometry);
 
     /// <summary>See <see cref="Quorum"/>.</summary>
-    public static int QuorumOf(Geometry geometry) => geometry.M <= 1 ? geometry.Total : geometry.K + 1;
+    public static int QuorumOf(Geometry geometry)
+        => Planted.Has(PlantedBug.QuorumTooSmall) ? geometry.K : geometry.M <= 1 ? geometry.Total : geometry.K + 1;
 
     /// <summary>
     /// The geometry for a number of usable storage ids: the full one, else (R-M, M), down to (1, M); null below M+1.

@@ -28,6 +28,8 @@ public readonly struct ObjectHash : IEquatable<ObjectHash>, IComparable<ObjectHa
     /// <param name="writeId">Session in the upper 32 bits, counter in the lower.</param>
     public static ObjectHash Compute(Guid clusterId, ulong writeId)
     {
+        if (Planted.Has(PlantedBug.UnversionedShardKey))
+            writeId = (uint)writeId;
         Span<byte> input = stackalloc byte[24];
         clusterId.TryWriteBytes(input, bigEndian: true, out _);
         BinaryPrimitives.WriteUInt64BigEndian(input[16..], writeId);

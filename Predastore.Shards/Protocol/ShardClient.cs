@@ -11,8 +11,10 @@ namespace Predastore.Shards.Protocol;
 /// <see cref="FrameException"/>. The last two are both <see cref="IOException"/>. Cancelling a call drops its connection.
 /// Thread-safe. The transport stays the caller's.
 /// </summary>
-public sealed class ShardClient(ITransport transport)
+public sealed class ShardClient(ITransport transport, TimeProvider? time = null)
 {
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+
     /// <summary>
     /// Begins to store a shard. It returns without waiting for the peer: a refusal shows in the first write that meets it, or in
     /// the commit. The caller disposes the upload, which aborts it unless it was committed.
@@ -23,7 +25,7 @@ public sealed class ShardClient(ITransport transport)
         try
         {
             await exchange.Writer.WriteAsync(FrameType.PutShard, Wire.Encode(request), last: false, cancel).ConfigureAwait(false);
-            return new ShardUpload(exchange);
+            return new ShardUpload(exchange, _time);
         }
         catch
         {

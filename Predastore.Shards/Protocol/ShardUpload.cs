@@ -12,13 +12,15 @@ public sealed class ShardUpload : IAsyncDisposable
     private static readonly TimeSpan AbortAnswerTimeout = TimeSpan.FromSeconds(1);
 
     private readonly ClientExchange _exchange;
-    private readonly TaskCompletionSource _accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _accepted = new(AnswerOptions.Current);
+    private readonly TimeProvider _time;
     private readonly Task _answers;
     private bool _disposed;
 
-    internal ShardUpload(ClientExchange exchange)
+    internal ShardUpload(ClientExchange exchange, TimeProvider time)
     {
         _exchange = exchange;
+        _time = time;
         _answers = ReadAnswersAsync();
     }
 
@@ -83,7 +85,7 @@ public sealed class ShardUpload : IAsyncDisposable
     // Tells the peer, so that it frees the room at once and the connection can be used again.
     private async Task TryAbortAsync()
     {
-        using var limit = new CancellationTokenSource(AbortAnswerTimeout);
+        using var limit = new CancellationTokenSource(AbortAnswerTimeout, _time);
         try
         {
             if (!_exchange.Writer.Ended) await _exchange.Writer.WriteAsync(FrameType.Abort, default, last: true, limit.Token).ConfigureAwait(false);

@@ -157,7 +157,8 @@ public sealed partial class SegmentStore
             file.Write(0, new SegmentHeader(_options.ClusterId, _options.StorageId, _options.DiskUuid, number).Encode());
             file.Sync();
             // A synced file whose name is not durable is gone after a power cut, with every shard in it.
-            _disk.SyncDirectory(_segmentsPath);
+            if (!Planted.Has(PlantedBug.DirectoryNotSynced))
+                _disk.SyncDirectory(_segmentsPath);
         }
         catch (IOException e)
         {

@@ -147,9 +147,15 @@ public sealed partial class SegmentStore
     {
         if (segment.Fence is not null)
             return false;
+        if (Planted.Has(PlantedBug.SegmentNotSynced))
+            return true;
         try
         {
             segment.File.Sync();
+            return true;
+        }
+        catch (IOException) when (Planted.Has(PlantedBug.FailedSyncIgnored))
+        {
             return true;
         }
         catch (IOException e)
@@ -180,7 +186,7 @@ public sealed partial class SegmentStore
         }
         try
         {
-            _index.Write(batch, sync: true);
+            _index.Write(batch, sync: !Planted.Has(PlantedBug.IndexRowNotSynced));
         }
         catch (IOException e)
         {

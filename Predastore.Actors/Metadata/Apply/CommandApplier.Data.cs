@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Predastore.Actors.Metadata.Storage;
+using Predastore.Shards;
 
 namespace Predastore.Actors.Metadata.Apply;
 
@@ -59,7 +60,7 @@ internal sealed partial class CommandApplier
 
     private void Reference(DataRow data)
     {
-        data.References++;
+        if (!Planted.Has(PlantedBug.CopyNotCounted)) data.References++;
         _rows.PutData(data);
     }
 
@@ -87,7 +88,7 @@ internal sealed partial class CommandApplier
     private CommandResult Place(PlaceShards place)
     {
         if (_rows.Data(place.DataId) is not { } data) return Refuse(ResultCode.ResultNotFound);
-        if (data.Generation != place.Generation) return Refuse(ResultCode.ResultConflict);
+        if (data.Generation != place.Generation && !Planted.Has(PlantedBug.GenerationIgnored)) return Refuse(ResultCode.ResultConflict);
         uint[] placement = [.. data.Placement];
         foreach (ShardPlace shard in place.Places)
         {

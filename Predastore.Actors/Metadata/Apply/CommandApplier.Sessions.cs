@@ -1,3 +1,4 @@
+using Predastore.Shards;
 using System.Buffers.Binary;
 using Predastore.Actors.Metadata.Storage;
 using Predastore.Shards.Disk;
@@ -15,6 +16,7 @@ internal sealed partial class CommandApplier
     /// <summary>Null if a write of this id may be applied; else the definite refusal.</summary>
     private CommandResult? SessionRefusal(ulong writeId)
     {
+        if (Planted.Has(PlantedBug.ClosedSessionApplied)) return null;
         uint id = (uint)(writeId >> 32);
         SessionRow? session = _rows.Session(id);
         if (session is null || session.Closed) return Refuse(ResultCode.ResultSessionClosed, $"session {id} is closed");

@@ -1,3 +1,4 @@
+using Predastore.Shards;
 using System.Text;
 
 namespace Predastore.Actors.Metadata.Apply;
@@ -15,7 +16,7 @@ internal sealed partial class CommandApplier
         if (put.Version is not { } row || !ValidKey(row.Key)) return Refuse(ResultCode.ResultInvalidArgument, "key");
         VersionRow? newest = _rows.Newest(bucket.Id, row.Key);
         ResultCode condition = Preconditioning.ForWrite(put.Preconditions, newest);
-        if (condition != ResultCode.ResultOk) return Refuse(condition);
+        if (condition != ResultCode.ResultOk && !Planted.Has(PlantedBug.PreconditionsIgnored)) return Refuse(condition);
         if (CheckLock(bucket, row.Retention, row.LegalHold) is { } locked) return locked;
 
         InlineData? inline = row.Inline;
@@ -109,7 +110,7 @@ internal sealed partial class CommandApplier
         row.BucketId = bucket.Id;
         row.Position = NextPosition();
         row.IsNull = bucket.Versioning != Versioning.Enabled;
-        row.ModifiedMs = Math.Max(TimeMs, newest?.ModifiedMs ?? 0);
+        row.ModifiedMs = Planted.Has(PlantedBug.ModifiedGoesBack) ? TimeMs : Math.Max(TimeMs, newest?.ModifiedMs ?? 0);
         if (row.Retention is { Mode: LockMode.LockNone }) row.Retention = null;
         if (!row.DeleteMarker) row.Retention ??= ObjectLocking.Default(bucket, row.ModifiedMs);
         if (row.IsNull && _rows.NullVersion(bucket.Id, row.Key) is { } replaced) RemoveVersion(replaced);

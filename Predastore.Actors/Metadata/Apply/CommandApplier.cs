@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Predastore.Actors.Metadata.Storage;
 using Predastore.Actors.Raft;
+using Predastore.Shards;
 
 namespace Predastore.Actors.Metadata.Apply;
 
@@ -70,7 +71,7 @@ internal sealed partial class CommandApplier
         if (SessionRefusal(_command.WriteId) is { } refusal) return refusal;
         CommandResult result = Dispatch();
         result.Index = _index;
-        _rows.Put(KeySchema.Result(_command.WriteId), result);
+        if (!Planted.Has(PlantedBug.ResultsForgotten)) _rows.Put(KeySchema.Result(_command.WriteId), result);
         return result;
     }
 

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Predastore.Actors.Metadata.Storage;
 using Predastore.Shards.Disk;
+using Predastore.Shards;
 
 namespace Predastore.Actors.Metadata.Queries;
 
@@ -72,7 +73,7 @@ public sealed partial class MetadataQueries
             GarbageRow row = GarbageRow.Parser.ParseFrom(cursor.Value);
 
             // A read at or above the index no longer sees the row's data named.
-            if (row.Index >= oldestRead) break;
+            if (row.Index >= oldestRead && !Planted.Has(PlantedBug.GarbageCollectedEarly)) break;
             if (result.Garbage.Count == limit)
             {
                 result.Truncated = true;
@@ -98,7 +99,9 @@ public sealed partial class MetadataQueries
     {
         // While its write may still be committed an extent belongs to it, named or not.
         SessionRow? session = _rows.Session((uint)(extent.WriteId >> 32));
-        if (session is { Closed: false } && (uint)extent.WriteId >= session.Low) return false;
+        if (session is { Closed: false } && (uint)extent.WriteId >= session.Low && !Planted.Has(PlantedBug.LiveSessionCollected))
+            return false;
+
         // A read that began before the shard was moved still looks for it in the place it had.
         if (_rows.DataByHash(extent.ObjectHash) is { } data) return !Names(data, storageId, extent.Shard) && data.Placed < oldestRead;
 

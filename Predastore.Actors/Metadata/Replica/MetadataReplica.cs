@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Predastore.Actors.Client;
 using Predastore.Actors.Raft;
+using Predastore.Shards;
 
 namespace Predastore.Actors.Metadata.Replica;
 
@@ -42,7 +43,7 @@ public sealed class MetadataReplica(IRaftGroup group, MetadataMachine machine) :
     {
         try
         {
-            await group.ReadIndex(timeout).WaitAsync(cancel);
+            if (!Planted.Has(PlantedBug.LocalRead)) await group.ReadIndex(timeout).WaitAsync(cancel);
         }
         catch (TimeoutException e)
         {

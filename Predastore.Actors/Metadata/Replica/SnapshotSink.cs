@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Predastore.Actors.Metadata.Storage;
 using Predastore.Actors.Raft;
+using Predastore.Shards;
 using Predastore.Shards.Disk;
 
 namespace Predastore.Actors.Metadata.Replica;
@@ -116,7 +117,8 @@ internal sealed class SnapshotSink : ISnapshotSink
                 Expect(Part.ChunkHeader, 4);
                 break;
             default:
-                if (BinaryPrimitives.ReadUInt64BigEndian(part[4..]) != _rows || !part[12..].SequenceEqual(_hash.GetHashAndReset()))
+                bool same = BinaryPrimitives.ReadUInt64BigEndian(part[4..]) == _rows && part[12..].SequenceEqual(_hash.GetHashAndReset());
+                if (!same && !Planted.Has(PlantedBug.SnapshotNotVerified))
                     throw new InvalidDataException("the snapshot's rows are not those that were sent");
                 Expect(Part.Done, 0);
                 break;
@@ -143,7 +145,7 @@ internal sealed class SnapshotSink : ISnapshotSink
 
     private void TakeRows(ReadOnlySpan<byte> payload)
     {
-        if (Crc32C.Of(payload) != _crc) throw new InvalidDataException("a chunk of the snapshot is damaged");
+        if (Crc32C.Of(payload) != _crc && !Planted.Has(PlantedBug.SnapshotNotVerified)) throw new InvalidDataException("a chunk of the snapshot is damaged");
         _hash.AppendData(payload);
         var batch = new KvBatch();
         while (!payload.IsEmpty)

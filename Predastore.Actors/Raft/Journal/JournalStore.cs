@@ -18,7 +18,7 @@ internal sealed class JournalStore : IDisposable
     private readonly Channel<Work> _queue = Channel.CreateBounded<Work>(
         new BoundedChannelOptions(QueueMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     private readonly Thread _thread;
-    private readonly Dictionary<string, JournalHead> _heads = [];
+    private readonly JournalWriter _writer = new();
     private IOrderedKv? _kv;
 
     public JournalStore(IOrderedKvFactory factory, string folder)
@@ -106,13 +106,13 @@ internal sealed class JournalStore : IDisposable
             switch (work)
             {
                 case Write write:
-                    Append(batch, write);
+                    _writer.Append(_kv, batch, write.PersistenceId, write.Records);
                     written.Add(write);
                     break;
                 case Delete delete:
                     // What it deletes may be in the batch, and is looked up in the database.
                     Sync(batch, written);
-                    Append(batch, delete);
+                    _writer.Delete(_kv, batch, delete.PersistenceId, delete.To);
                     written.Add(delete);
                     break;
                 case Read read:
@@ -151,54 +151,9 @@ internal sealed class JournalStore : IDisposable
         written.Clear();
     }
 
-    private void Append(KvBatch batch, Write write)
-    {
-        JournalHead head = Head(write.PersistenceId);
-        foreach (JournalRecord record in write.Records)
-        {
-            if (record.SequenceNr != head.Highest + 1)
-                throw new JournalDamagedException($"event {record.SequenceNr} of {write.PersistenceId} after {head.Highest}");
-            byte[] value = JournalRows.EventValue(head.HighestChain, record.SerializerId, record.Manifest, record.Payload);
-            batch.Put(JournalRows.EventKey(write.PersistenceId, record.SequenceNr), value);
-            head = head with { Highest = record.SequenceNr, HighestChain = value[..JournalRows.ChainBytes] };
-        }
-
-        Keep(batch, write.PersistenceId, head);
-    }
-
-    private void Append(KvBatch batch, Delete delete)
-    {
-        JournalHead head = Head(delete.PersistenceId);
-        long to = Math.Min(delete.To, head.Highest);
-        if (to <= head.Deleted)
-            return;
-
-        // The chain of the last deleted event is what the first one left is checked against.
-        byte[] last = _kv!.Get(JournalRows.EventKey(delete.PersistenceId, to))
-            ?? throw new JournalDamagedException($"event {to} of {delete.PersistenceId} is missing");
-        for (long sequenceNr = head.Deleted + 1; sequenceNr <= to; sequenceNr++)
-            batch.Delete(JournalRows.EventKey(delete.PersistenceId, sequenceNr));
-        Keep(batch, delete.PersistenceId, head with { Deleted = to, DeletedChain = last[..JournalRows.ChainBytes] });
-    }
-
-    private JournalHead Head(string persistenceId)
-    {
-        if (_heads.TryGetValue(persistenceId, out JournalHead? known))
-            return known;
-        byte[]? row = _kv!.Get(JournalRows.HeadKey(persistenceId));
-        return row is null ? JournalHead.Empty : JournalHead.Decode(row);
-    }
-
-    private void Keep(KvBatch batch, string persistenceId, JournalHead head)
-    {
-        _heads[persistenceId] = head;
-        batch.Put(JournalRows.HeadKey(persistenceId), head.Encode());
-    }
-
     private void Close()
     {
-        // What was folded into the heads but not written must not be believed after the reopen.
-        _heads.Clear();
+        _writer.Forget();
         _kv?.Dispose();
         _kv = null;
     }

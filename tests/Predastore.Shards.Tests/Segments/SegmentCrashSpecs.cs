@@ -124,15 +124,12 @@ public sealed class SegmentCrashSpecs
         }
     }
 
+    /// <summary>Workloads: 8, or as many as <c>PREDA_WORKLOADS</c> says.</summary>
+    public static TheoryData<int> Workloads
+        => [.. Enumerable.Range(1, int.TryParse(Environment.GetEnvironmentVariable("PREDA_WORKLOADS"), out var count) ? count : 8)];
+
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    [InlineData(4)]
-    [InlineData(5)]
-    [InlineData(6)]
-    [InlineData(7)]
-    [InlineData(8)]
+    [MemberData(nameof(Workloads))]
     public async Task Every_crash_point_should_leave_what_was_acknowledged(int seed)
     {
         for (var step = 0; ; step++)

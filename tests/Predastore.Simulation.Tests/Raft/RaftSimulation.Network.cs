@@ -8,7 +8,7 @@ internal sealed partial class RaftSimulation
 {
     private void Send(SimReplica from, RaftMessage message)
     {
-        ObserveSend(from, message);
+        _oracles.ObserveSend(from, message);
         int copies = !_healed && Chance(_settings.DuplicatePerMille) ? 2 : 1;
         for (int i = 0; i < copies; i++)
         {

@@ -37,6 +37,7 @@ internal sealed partial class RaftSimulation
     {
         _settings = settings;
         _random = new SplitMix(settings.Seed);
+        _oracles = new RaftOracles(id => _replicas.GetValueOrDefault(id), () => _now) { Founded = 1, OnCommitted = Retire };
         _raft = new RaftSettings
         {
             MessageBytesMax = settings.MessageBytesMax,
@@ -129,7 +130,7 @@ internal sealed partial class RaftSimulation
     private void Pump(SimReplica replica)
     {
         RaftNode node = replica.Node!;
-        Observe(replica);
+        _oracles.Observe(replica);
         if (replica.Writing || !node.HasReady)
             return;
         Ready ready = node.TakeReady();
@@ -149,7 +150,7 @@ internal sealed partial class RaftSimulation
                 return;
             replica.Writing = false;
             replica.Write(ready.Persist);
-            ObserveWrite(replica, ready.Persist);
+            _oracles.ObserveWrite(replica, ready.Persist);
             Finish(replica, ready);
         });
     }
@@ -177,7 +178,7 @@ internal sealed partial class RaftSimulation
     private string Describe()
     {
         var text = new StringBuilder();
-        foreach (string line in _history.TakeLast(12))
+        foreach (string line in _oracles.History.TakeLast(12))
             text.Append("  ").AppendLine(line);
         foreach (SimReplica replica in _replicas.Values)
         {

@@ -8,7 +8,7 @@ namespace Predastore.Simulation.Tests.Raft;
 /// One replica with its disk. What is durable survives a crash, nothing else: the journal is kept as events, as production does, and
 /// read back by the production code.
 /// </summary>
-internal sealed class SimReplica(ReplicaId id)
+internal sealed class SimReplica(ReplicaId id) : IObservedReplica
 {
     private readonly List<JournalEvent> _journal = [];
     private JournalFold _fold = new();
@@ -18,6 +18,8 @@ internal sealed class SimReplica(ReplicaId id)
 
     /// <summary>Null while it is down.</summary>
     public RaftNode? Node { get; private set; }
+
+    RaftNode? IObservedReplica.Running => Node;
 
     /// <summary>Counts starts: what was scheduled for an earlier life is void.</summary>
     public int Life { get; private set; }

@@ -66,6 +66,3 @@ internal sealed class SimSettings
         $"seed {Seed}: {Voters} voters, loss {LossPerMille}, dup {DuplicatePerMille}, replay {ReplayPerMille}, delay {DelayMs}, " +
         $"disk {DiskMs}, trouble {TroubleMs}, compact {CompactEntries}+{CompactTail}, membership {Membership}, fault {Fault}";
 }
-
-/// <summary>An invariant that does not hold.</summary>
-public sealed class InvariantException(string message) : Exception(message);

@@ -184,6 +184,35 @@ public sealed partial class MemoryDisk : IDisk
             ((MemoryInode)_names[Normal(path)]).FlipBit(bit);
     }
 
+    /// <summary>Puts bytes where a file has others, durably, as a misdirected write of another file does.</summary>
+    public void Overwrite(string path, long offset, ReadOnlySpan<byte> bytes)
+    {
+        lock (_sync)
+            ((MemoryInode)_names[Normal(path)]).Overwrite(offset, bytes);
+    }
+
+    /// <summary>True if some file shows these bytes.</summary>
+    public bool Contains(ReadOnlySpan<byte> bytes)
+    {
+        lock (_sync)
+        {
+            foreach (object node in _names.Values)
+                if (node is MemoryInode inode && inode.Contains(bytes))
+                    return true;
+            return false;
+        }
+    }
+
+    /// <summary>Files with their lengths, in order of their names.</summary>
+    public IReadOnlyList<(string Path, long Length)> Files()
+    {
+        lock (_sync)
+        {
+            return [.. _names.Where(n => n.Value is MemoryInode).OrderBy(n => n.Key, StringComparer.Ordinal)
+                .Select(n => (n.Key, ((MemoryInode)n.Value).Length))];
+        }
+    }
+
     private void Enter(DiskCallKind kind, string path, bool changes)
     {
         if (Fault?.Invoke(new DiskCall(kind, path, _calls++)) is { } fault)

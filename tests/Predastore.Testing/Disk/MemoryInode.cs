@@ -71,6 +71,15 @@ internal sealed class MemoryInode
     /// <summary>As Linux after a failed write-back: the pages count as clean, still show the bytes, and are on no disk.</summary>
     public void DropDirty() => _pending.Clear();
 
+    public void Overwrite(long offset, ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(_current.AsSpan((int)offset));
+        if (offset < _durable.Length)
+            bytes[..(int)Math.Min(bytes.Length, _durable.Length - offset)].CopyTo(_durable.AsSpan((int)offset));
+    }
+
+    public bool Contains(ReadOnlySpan<byte> bytes) => _current.AsSpan().IndexOf(bytes) >= 0 || _durable.AsSpan().IndexOf(bytes) >= 0;
+
     public void FlipBit(long bit)
     {
         _current[bit / 8] ^= (byte)(1 << (int)(bit % 8));

@@ -56,6 +56,19 @@ public sealed class MemoryKvFactory(CrashPoint? power = null) : IOrderedKvFactor
         }
     }
 
+    /// <summary>True if some row shows these bytes.</summary>
+    public bool Contains(ReadOnlySpan<byte> bytes)
+    {
+        lock (_sync)
+        {
+            foreach (MemoryKvStore store in _stores.Values)
+                foreach ((byte[] key, byte[] value) in store.Current)
+                    if (key.AsSpan().IndexOf(bytes) >= 0 || value.AsSpan().IndexOf(bytes) >= 0)
+                        return true;
+            return false;
+        }
+    }
+
     /// <summary>Makes <see cref="Open"/> of a database fail as damaged until it is deleted.</summary>
     public void Damage(string directory)
     {

@@ -1,10 +1,17 @@
-using Akka.Event;
+using Predastore.Shards;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Google.Protobuf;
 using Predastore.Actors.Raft.Core;
 
 namespace Predastore.Actors.Raft;
 
-/// <content>Proposals and reads of this process, and those that other replicas forward to the leader.</content>
-public sealed partial class RaftActor
+/// <summary>
+/// Proposals and reads of this process, and those that other replicas forward to the leader: who waits for which index. Not
+/// thread-safe; whoever feeds the core calls it.
+/// </summary>
+internal sealed class RequestBook(
+    RaftNode node, ReplicaId self, Action<uint, IMessage> send, int pendingMax, Func<ulong> applied)
 {
     private const int ForwardTicksMax = 50;
 
@@ -14,25 +21,30 @@ public sealed partial class RaftActor
     private readonly Dictionary<ulong, TaskCompletionSource<ulong>> _forwardedReads = [];
     private readonly Dictionary<ulong, ReadOrigin> _readsAsked = [];
     private readonly Queue<(ulong Id, int Tick)> _forwards = new();
-    private ulong _nextId;
+
+    // At random: an answer to an earlier life of this replica must not be taken for one to this life.
+    private ulong _nextId = Planted.Has(PlantedBug.RequestIdsRepeat)
+        ? 0
+        : BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
     private int _ticks;
 
     private int Pending => _proposed.Count + _forwardedProposals.Count + _forwardedReads.Count + _readsAsked.Count;
 
-    private void OnPropose(RaftRequests.Propose message)
+    /// <summary>A command of this process.</summary>
+    public void OnPropose(RaftRequests.Propose message)
     {
-        if (Pending >= _settings.PendingMax)
+        if (Pending >= pendingMax)
         {
             message.Answer.TrySetResult(ProposeResult.NotProposed("too much is waiting on this replica"));
         }
-        else if (_node.Role == RaftRole.Leader)
+        else if (node.Role == RaftRole.Leader)
         {
-            if (_node.Propose(message.Command, out ulong index))
-                _proposed[index] = (_node.Term, message.Answer);
+            if (node.Propose(message.Command, out ulong index))
+                _proposed[index] = (node.Term, message.Answer);
             else
                 message.Answer.TrySetResult(ProposeResult.NotProposed("the leader takes no proposals now"));
         }
-        else if (_node.Leader == ReplicaId.None)
+        else if (node.Leader == ReplicaId.None)
         {
             message.Answer.TrySetResult(ProposeResult.NotProposed("no leader is known"));
         }
@@ -40,71 +52,76 @@ public sealed partial class RaftActor
         {
             ulong id = NextForward();
             _forwardedProposals[id] = message;
-            _settings.Peers.Send(_node.Leader.Node, new ProposeRequest { Id = id, Data = message.Command, From = _settings.Self.ToWire() });
+            send(node.Leader.Node, new ProposeRequest { Id = id, Data = message.Command, From = self.ToWire() });
         }
     }
 
-    private void OnRead(RaftRequests.Read message)
+    /// <summary>A read of this process.</summary>
+    public void OnRead(RaftRequests.Read message)
     {
-        if (Pending >= _settings.PendingMax)
+        if (Pending >= pendingMax)
         {
             message.Answer.TrySetException(Refused("too much is waiting on this replica"));
             return;
         }
 
         ulong id = NextForward();
-        if (_node.Role == RaftRole.Leader)
+        if (node.Role == RaftRole.Leader)
         {
             _readsAsked[id] = new ReadOrigin(message.Answer, ReplicaId.None, 0);
-            _node.ReadIndex(id);
+            node.ReadIndex(id);
         }
-        else if (_node.Leader == ReplicaId.None)
+        else if (node.Leader == ReplicaId.None)
         {
             message.Answer.TrySetException(Refused("no leader is known"));
         }
         else
         {
             _forwardedReads[id] = message.Answer;
-            _settings.Peers.Send(_node.Leader.Node, new ReadRequest { Id = id, From = _settings.Self.ToWire() });
+            send(node.Leader.Node, new ReadRequest { Id = id, From = self.ToWire() });
         }
     }
 
-    private void OnForwarded(ProposeRequest request)
+    /// <summary>A command that another replica forwards.</summary>
+    public void OnForwarded(ProposeRequest request)
     {
-        bool accepted = _node.Propose(request.Data, out ulong index);
-        _settings.Peers.Send(request.From.Node, new ProposeReply
+        bool accepted = node.Propose(request.Data, out ulong index);
+        send(request.From.Node, new ProposeReply
         {
-            Id = request.Id, Accepted = accepted, Index = index, Term = _node.Term,
+            Id = request.Id, Accepted = accepted, Index = index, Term = node.Term,
         });
     }
 
-    private void OnForwarded(ReadRequest request)
+    /// <summary>A read that another replica forwards.</summary>
+    public void OnForwarded(ReadRequest request)
     {
         ulong id = NextForward();
-        if (_readsAsked.Count < _settings.PendingMax && _node.Role == RaftRole.Leader)
+        if (_readsAsked.Count < pendingMax && node.Role == RaftRole.Leader)
         {
             _readsAsked[id] = new ReadOrigin(null, ReplicaId.From(request.From), request.Id);
-            _node.ReadIndex(id);
+            node.ReadIndex(id);
         }
         else
         {
-            _settings.Peers.Send(request.From.Node, new ReadReply { Id = request.Id });
+            send(request.From.Node, new ReadReply { Id = request.Id });
         }
     }
 
-    private void OnForwardReply(ProposeReply reply)
+    /// <summary>Where a forwarded command stands.</summary>
+    public void OnForwardReply(ProposeReply reply)
     {
         if (!_forwardedProposals.Remove(reply.Id, out RaftRequests.Propose? proposal))
             return;
         if (!reply.Accepted)
             proposal.Answer.TrySetResult(ProposeResult.NotProposed("the leader did not take the proposal"));
-        else if (reply.Index <= Applied)
+        else if (reply.Index <= applied())
             proposal.Answer.TrySetResult(ProposeResult.Unknown("it was applied before its place was known here"));
         else
             _proposed[reply.Index] = (reply.Term, proposal.Answer);
     }
 
-    private void OnForwardReply(ReadReply reply)
+    /// <summary>At which index a forwarded read may be served.</summary>
+    public void OnForwardReply(ReadReply reply)
     {
         if (!_forwardedReads.Remove(reply.Id, out TaskCompletionSource<ulong>? answer))
             return;
@@ -114,22 +131,9 @@ public sealed partial class RaftActor
             answer.TrySetException(Refused("the leader did not take the read"));
     }
 
-    private bool TryApply(IReadOnlyList<Entry> entries)
+    /// <summary>Answers those whose entries were applied; results stand in the order of the entries.</summary>
+    public void Applied(IReadOnlyList<Entry> entries, IReadOnlyList<ReadOnlyMemory<byte>> results)
     {
-        if (entries.Count == 0)
-            return true;
-        ReadOnlyMemory<byte>[] results;
-        try
-        {
-            results = _state.Apply([.. entries.Select(entry => new CommittedEntry(
-                new LogPosition(entry.Index, entry.Term), entry.Kind == EntryKind.EntryCommand, entry.Data.Memory))]);
-        }
-        catch (UnknownCommandException unknown)
-        {
-            Halt(unknown.Message);
-            return false;
-        }
-
         for (int i = 0; i < entries.Count; i++)
         {
             if (!_proposed.Remove(entries[i].Index, out (ulong Term, TaskCompletionSource<ProposeResult> Answer) proposal))
@@ -142,29 +146,17 @@ public sealed partial class RaftActor
         }
 
         AnswerApplied();
-        return true;
     }
 
-    // Going on would make this replica another one than the rest: it is silent until its program is updated.
-    private void Halt(string reason)
-    {
-        _halted = true;
-        _failure = reason;
-        _log.Error("Halted: {0}", reason);
-        FailPending(reason);
-        Timers.CancelAll();
-        _group.Publish(_group.Status with { Phase = RaftPhase.Halted, Reason = reason, Readable = false });
-        Become(() => CommandAny(_ => { }));
-    }
-
-    private void Confirm(IReadOnlyList<ReadState> reads)
+    /// <summary>Reads that the core has confirmed or failed.</summary>
+    public void Confirm(IReadOnlyList<ReadState> reads)
     {
         foreach (ReadState read in reads)
         {
             if (!_readsAsked.Remove(read.Context, out ReadOrigin origin))
                 continue;
             if (origin.Local is not { } answer)
-                _settings.Peers.Send(origin.From.Node, new ReadReply { Id = origin.Id, Accepted = read.Index > 0, Index = read.Index });
+                send(origin.From.Node, new ReadReply { Id = origin.Id, Accepted = read.Index > 0, Index = read.Index });
             else if (read.Index > 0)
                 AnswerAtApplied(read.Index, answer);
             else
@@ -174,9 +166,9 @@ public sealed partial class RaftActor
 
     private void AnswerAtApplied(ulong index, TaskCompletionSource<ulong> answer)
     {
-        if (index <= Applied)
+        if (index <= applied())
         {
-            answer.TrySetResult(Applied);
+            answer.TrySetResult(applied());
             return;
         }
 
@@ -185,13 +177,14 @@ public sealed partial class RaftActor
         waiting.Add(answer);
     }
 
-    private void AnswerApplied()
+    /// <summary>Answers reads whose index is applied.</summary>
+    public void AnswerApplied()
     {
-        while (_waitingForApply.Count > 0 && _waitingForApply.First() is var first && first.Key <= Applied)
+        while (_waitingForApply.Count > 0 && _waitingForApply.First() is var first && first.Key <= applied())
         {
             _waitingForApply.Remove(first.Key);
             foreach (TaskCompletionSource<ulong> answer in first.Value)
-                answer.TrySetResult(Applied);
+                answer.TrySetResult(applied());
         }
     }
 
@@ -201,8 +194,8 @@ public sealed partial class RaftActor
         return _nextId;
     }
 
-    // A reply that was lost must not hold its request for ever; its caller has timed out by then.
-    private void ExpireForwards()
+    /// <summary>A tick. A reply that was lost must not hold its request for ever; its caller has timed out by then.</summary>
+    public void ExpireForwards()
     {
         _ticks++;
         while (_forwards.TryPeek(out (ulong Id, int Tick) oldest) && _ticks - oldest.Tick > ForwardTicksMax)
@@ -216,14 +209,15 @@ public sealed partial class RaftActor
                 origin.Local?.TrySetException(Refused("no quorum answered"));
         }
 
-        foreach (ulong index in _proposed.Keys.TakeWhile(index => index <= Applied).ToArray())
+        foreach (ulong index in _proposed.Keys.TakeWhile(index => index <= applied()).ToArray())
         {
             _proposed[index].Answer.TrySetResult(ProposeResult.Unknown("a snapshot took its place"));
             _proposed.Remove(index);
         }
     }
 
-    private void FailPending(string why)
+    /// <summary>The replica stops: nothing that waits has a definite answer.</summary>
+    public void FailPending(string why)
     {
         foreach ((_, TaskCompletionSource<ProposeResult> answer) in _proposed.Values)
             answer.TrySetResult(ProposeResult.Unknown(why));

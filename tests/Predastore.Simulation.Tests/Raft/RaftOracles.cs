@@ -1,0 +1,144 @@
+using Predastore.Actors.Raft;
+using Predastore.Actors.Raft.Core;
+
+namespace Predastore.Simulation.Tests.Raft;
+
+/// <summary>A replica as the oracles see it.</summary>
+internal interface IObservedReplica
+{
+    ReplicaId Id { get; }
+
+    /// <summary>Counts starts.</summary>
+    int Life { get; }
+
+    /// <summary>Null while it is down.</summary>
+    RaftNode? Running { get; }
+
+    /// <summary>The journal as a restart would read it.</summary>
+    RaftState Durable { get; }
+}
+
+/// <summary>What must hold of a group after every step, judged from outside with full knowledge.</summary>
+/// <param name="find">Every replica there ever was, running or not.</param>
+/// <param name="now">Virtual time, for the history.</param>
+internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<long> now)
+{
+    private readonly Dictionary<ulong, (ReplicaId Id, int Life)> _leaders = [];
+    private readonly Dictionary<(ReplicaId Voter, ulong Term), ReplicaId> _votes = [];
+    private readonly Dictionary<(ulong Index, ulong Term), (ulong PreviousTerm, Entry Entry)> _written = [];
+    private readonly Dictionary<ulong, ulong> _applied = [];
+    private readonly Dictionary<ReplicaId, ulong> _terms = [];
+    private readonly List<ulong> _committedTerms = [1];
+
+    /// <summary>Index of the first position, of which all replicas are agreed at the start.</summary>
+    public ulong Founded
+    {
+        init
+        {
+            for (ulong i = 0; i < value; i++)
+                _committedTerms.Add(1);
+        }
+    }
+
+    /// <summary>Everything up to here was committed by somebody.</summary>
+    public ulong Committed => (ulong)_committedTerms.Count - 1;
+
+    /// <summary>Who led when.</summary>
+    public List<string> History { get; } = [];
+
+    /// <summary>Called with every configuration that becomes committed.</summary>
+    public Action<Membership> OnCommitted { get; init; } = static _ => { };
+
+    public void Observe(IObservedReplica replica)
+    {
+        RaftNode node = replica.Running!;
+
+        // A group of one wins by its own vote at once, and tells nobody before it is durable.
+        if (node.Role == RaftRole.Leader && replica.Durable.Term >= node.Term)
+            ObserveLeader(replica, node);
+        if (node.Commit > Committed)
+            ObserveCommit(replica, node);
+    }
+
+    // Election safety, and leader completeness at the moment of the election.
+    private void ObserveLeader(IObservedReplica replica, RaftNode node)
+    {
+        if (_leaders.TryGetValue(node.Term, out (ReplicaId Id, int Life) known))
+        {
+            InvariantException.Check(known == (replica.Id, replica.Life), $"{known} and {(replica.Id, replica.Life)} both lead term {node.Term}");
+            return;
+        }
+
+        _leaders[node.Term] = (replica.Id, replica.Life);
+        History.Add($"{now()} {replica.Id} leads term {node.Term}, commit {node.Commit}, last {node.Log.LastIndex}");
+        InvariantException.Check(node.Log.LastIndex >= Committed, $"{replica.Id} leads term {node.Term} with {node.Log.LastIndex} of {Committed} committed");
+        for (ulong index = node.Log.BaseIndex + 1; index <= Committed; index++)
+        {
+            InvariantException.Check(node.Log.TermOf(index) == _committedTerms[(int)index],
+                $"{replica.Id} leads term {node.Term} without the committed entry {_committedTerms[(int)index]}:{index}");
+        }
+    }
+
+    // Only a leader commits first; what it commits is of its own term and durable on a quorum of its configuration.
+    private void ObserveCommit(IObservedReplica replica, RaftNode node)
+    {
+        ulong before = Committed;
+        for (ulong index = before + 1; index <= node.Commit; index++)
+            _committedTerms.Add(node.Log.TermOf(index) ?? throw new InvariantException($"{replica.Id} committed {index} and has it not"));
+
+        // A leader that removed itself has just stepped down.
+        InvariantException.Check(_leaders.TryGetValue(node.Term, out (ReplicaId Id, int Life) leader) && leader.Id == replica.Id,
+            $"{replica.Id} committed {node.Commit} before the leader of term {node.Term} did");
+        InvariantException.Check(_committedTerms[^1] == node.Term,
+            $"{replica.Id} committed {node.Commit} of term {_committedTerms[^1]} by counting in term {node.Term}");
+        Membership members = node.Log.MembershipAt(node.Log.LastIndex);
+        OnCommitted(node.Log.MembershipAt(node.Commit));
+        int durable = members.Voters.Count(voter => find(voter) is { } r && Holds(r.Durable.Log, node));
+        InvariantException.Check(durable >= members.Quorum, $"{replica.Id} committed {node.Commit}, durable on {durable} of {members}");
+    }
+
+    private static bool Holds(RaftLog durable, RaftNode leader)
+        => durable.BaseIndex >= leader.Commit || durable.TermOf(leader.Commit) == leader.Log.TermOf(leader.Commit);
+
+    /// <summary>A vote is given once a term, whatever happened to the voter in between.</summary>
+    public void ObserveSend(IObservedReplica from, RaftMessage message)
+    {
+        if (message.Type != MessageType.MessageVoteReply || message.Reject)
+            return;
+        ReplicaId candidate = ReplicaId.From(message.To);
+        if (!_votes.TryAdd((from.Id, message.Term), candidate))
+            InvariantException.Check(_votes[(from.Id, message.Term)] == candidate, $"{from.Id} voted twice in term {message.Term}");
+    }
+
+    /// <summary>Log matching: an index and a term name one entry, and one entry before it. Terms on a disk never go back.</summary>
+    public void ObserveWrite(IObservedReplica replica, JournalEvent e)
+    {
+        InvariantException.Check(e.Term >= _terms.GetValueOrDefault(replica.Id), $"term of {replica.Id} goes back to {e.Term}");
+        _terms[replica.Id] = e.Term;
+        foreach (Entry entry in e.Entries)
+        {
+            ulong? previous = replica.Durable.Log.TermOf(entry.Index - 1);
+            if (previous is null)
+                continue;
+            if (!_written.TryAdd((entry.Index, entry.Term), (previous.Value, entry)))
+            {
+                (ulong previousTerm, Entry known) = _written[(entry.Index, entry.Term)];
+                InvariantException.Check(previousTerm == previous && known.Data == entry.Data && known.Kind == entry.Kind,
+                    $"two entries {entry.Term}:{entry.Index}");
+            }
+        }
+    }
+
+    /// <summary>What is applied was committed, and leads to the same state on every replica.</summary>
+    /// <param name="replica">Who applied.</param>
+    /// <param name="index">Index of the entry.</param>
+    /// <param name="term">Its term.</param>
+    /// <param name="state">Stands for the state after it.</param>
+    public void ObserveApply(IObservedReplica replica, ulong index, ulong term, ulong state)
+    {
+        InvariantException.Check(index <= Committed && _committedTerms[(int)index] == term,
+            $"{replica.Id} applied {term}:{index}, which is not what was committed");
+        if (!_applied.TryAdd(index, state))
+            InvariantException.Check(_applied[index] == state, $"{replica.Id} has another state at {index}");
+    }
+}
