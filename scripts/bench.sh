@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures a fresh development cluster, or the disk alone, and prints a table.
-#   scripts/bench.sh 3node|5node|7node|disk
+#   scripts/bench.sh 3node|5node|7node|disk|listing
+# listing measures pages of a bucket of 10,000 and of 1,000,000 keys in the metadata database alone.
 # BENCH_DIR (default $PREDA_DIR/bench) is the disk that is measured; BENCH_SECONDS (default 5) the length of each cell.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -9,7 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 BENCH_SECONDS=${BENCH_SECONDS:-5}
 
 [[ $# == 1 ]] || {
-  echo "usage: scripts/bench.sh disk|CLUSTER    CLUSTER is one of: $(cluster_names)" >&2
+  echo "usage: scripts/bench.sh disk|listing|CLUSTER    CLUSTER is one of: $(cluster_names)" >&2
   exit 2
 }
 require_dotnet
@@ -18,7 +19,11 @@ BENCH_DIR=${BENCH_DIR:-${PREDA_DIR%/}/bench}
 mkdir -p "$BENCH_DIR"
 BENCH_DIR=$(cd "$BENCH_DIR" && pwd -P)
 
-build_load() {
+build_benchmark() {
+  dotnet "$ROOT/tests/Predastore.Benchmarks/bin/Release/net10.0/Predastore.Benchmarks.dll" "$@"
+}
+
+load() {
   local log=$ROOT/artifacts/bench-build.log
   dotnet build "$ROOT/tests/Predastore.Benchmarks" -c Release -v quiet > "$log" 2>&1 || {
     grep -E 'error|warn' "$log" | sort -u | head -n 20 >&2
@@ -26,14 +31,22 @@ build_load() {
   }
 }
 
+benchmark() {
+  dotnet "$ROOT/tests/Predastore.Benchmarks/bin/Release/net10.0/Predastore.Benchmarks.dll" "$@"
+}
+
 load() {
-  dotnet "$ROOT/tests/Predastore.Benchmarks/bin/Release/net10.0/Predastore.Benchmarks.dll" load --seconds "$BENCH_SECONDS" "$@"
+  benchmark load --seconds "$BENCH_SECONDS" "$@"
 }
 
 (with_lock "$ROOT/artifacts/build.lock" build_load)
 
 if [[ $1 == disk ]]; then
   load --folder "$BENCH_DIR"
+  exit
+fi
+if [[ $1 == listing ]]; then
+  benchmark listing --folder "$BENCH_DIR"
   exit
 fi
 

@@ -4,62 +4,70 @@ using Predastore.Http.Protocol;
 namespace Predastore.Http.Operations;
 
 /// <summary>
-/// Who may do what: the owner everything, others what a canned ACL of bucket or object gives them. Whatever is not given is denied.
+/// Who may do what: the owner of a bucket everything in it, the owner of an object everything with it, others what an access control
+/// list gives them. Whatever is not given is denied.
 /// </summary>
 internal static class Access
 {
-    private const string PublicRead = "public-read";
-    private const string PublicReadWrite = "public-read-write";
-    private const string AuthenticatedRead = "authenticated-read";
-
-    /// <summary>The canned ACLs that are understood.</summary>
-    public static readonly string[] Canned =
-        ["private", PublicRead, PublicReadWrite, AuthenticatedRead, "bucket-owner-read", "bucket-owner-full-control"];
+    private const string ExpectedOwner = "x-amz-expected-bucket-owner";
+    private const string SourceExpectedOwner = "x-amz-source-expected-bucket-owner";
 
     /// <summary>Denies unless the caller has the permission on the bucket.</summary>
     public static void Require(S3Request request, BucketRow bucket, Permission permission)
     {
-        bool allowed = request.CallerId.Length > 0 && request.CallerId == bucket.Owner;
+        bool allowed = Owns(request, bucket.Owner);
         allowed |= permission switch
         {
-            Permission.Read => MayRead(bucket.Acl, request),
-            Permission.Write => bucket.Acl == PublicReadWrite,
             // Decided on the object once it is known.
-            Permission.ReadObject => true,
-            Permission.Anyone => true,
-            _ => false,
+            Permission.ReadObject or Permission.Anyone => true,
+            _ => Grant(permission) is { } grant && AccessLists.Allow(AccessLists.Of(bucket), request, grant),
         };
         if (!allowed)
             throw new S3Exception(S3Error.AccessDenied);
     }
 
-    /// <summary>Denies unless the caller may read the object.</summary>
-    public static void RequireRead(S3Request request, BucketRow bucket, VersionRow version)
+    /// <summary>Denies unless the caller has the permission on the object.</summary>
+    public static void Require(S3Request request, BucketRow bucket, VersionRow version, Permission permission)
     {
-        if (request.CallerId.Length > 0 && (request.CallerId == bucket.Owner || request.CallerId == version.Owner))
+        if (Owns(request, bucket.Owner) || Owns(request, version.Owner))
             return;
-        if (!MayRead(version.Attributes?.Acl ?? "", request))
+        if (Grant(permission) is not { } grant || !AccessLists.Allow(AccessLists.Of(bucket, version), request, grant))
             throw new S3Exception(S3Error.AccessDenied);
     }
+
+    /// <summary>Denies unless the caller may read the object.</summary>
+    public static void RequireRead(S3Request request, BucketRow bucket, VersionRow version)
+        => Require(request, bucket, version, Permission.ReadObject);
 
     /// <summary>
     /// What somebody learns of an object that is not there: only who may list the bucket learns that it is missing.
     /// </summary>
     public static void RequireToMiss(S3Request request, BucketRow bucket) => Require(request, bucket, Permission.Read);
 
-    /// <summary>Reads and checks a canned ACL header; "" if there is none.</summary>
-    public static string CannedAcl(S3Request request)
+    /// <summary>Denies if the client says whose the bucket should be and it is another's.</summary>
+    public static async Task RequireExpectedOwnerAsync(S3Request request)
     {
-        if (request.Headers.Keys.Any(name => name.StartsWith("x-amz-grant-", StringComparison.OrdinalIgnoreCase)))
-            throw S3Error.NotImplemented.Because("Grants are not implemented; canned ACLs are.");
-        string? acl = request.Header("x-amz-acl");
-        if (acl is null)
-            return "";
-        return Canned.Contains(acl)
-            ? acl
-            : throw S3Error.InvalidArgument.With("ArgumentName", "x-amz-acl", $"{acl} is no canned ACL.");
+        if (request.Bucket.Length == 0 || request.Route.Operation == S3Operation.CreateBucket || request.Header(ExpectedOwner) is not { } expected)
+            return;
+        if ((await request.FindBucketAsync(request.Bucket)).Owner != expected)
+            throw new S3Exception(S3Error.AccessDenied);
     }
 
-    private static bool MayRead(string acl, S3Request request)
-        => acl is PublicRead or PublicReadWrite || (acl == AuthenticatedRead && request.CallerId.Length > 0);
+    /// <summary>Denies if the client says whose the bucket of a copy source should be and it is another's.</summary>
+    public static void RequireExpectedSourceOwner(S3Request request, BucketRow source)
+    {
+        if (request.Header(SourceExpectedOwner) is { } expected && source.Owner != expected)
+            throw new S3Exception(S3Error.AccessDenied);
+    }
+
+    private static bool Owns(S3Request request, string owner) => request.CallerId.Length > 0 && request.CallerId == owner;
+
+    private static string? Grant(Permission permission) => permission switch
+    {
+        Permission.Read or Permission.ReadObject => AccessLists.Read,
+        Permission.Write => AccessLists.Write,
+        Permission.ReadAcp => AccessLists.ReadAcp,
+        Permission.WriteAcp => AccessLists.WriteAcp,
+        _ => null,
+    };
 }

@@ -100,9 +100,17 @@ internal static class ListBuckets
 /// <summary>How an owner is shown.</summary>
 internal static class Owners
 {
+    // What AWS shows for objects that were written without credentials.
+    private static readonly Account Anonymous = new("", "anonymous", "65a011a29cdf8ec533ec3d1ccaae921c");
+
     public static void Write(S3XmlWriter xml, string element, Account account)
         => xml.Open(element).Element("ID", account.CanonicalId).Element("DisplayName", account.DisplayName).Close();
 
     public static void Write(S3XmlWriter xml, string element, S3Request request, string accountId)
-        => Write(xml, element, request.Accounts.FindAccount(accountId) ?? new Account(accountId, accountId, accountId));
+        => Write(xml, element, Of(request, accountId));
+
+    /// <summary>The account of an id as rows have it; one that is gone is shown by that id.</summary>
+    public static Account Of(S3Request request, string accountId) => accountId.Length == 0
+        ? Anonymous
+        : request.Accounts.FindAccount(accountId) ?? new Account(accountId, accountId, accountId);
 }

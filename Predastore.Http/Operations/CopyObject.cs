@@ -66,7 +66,7 @@ internal static class CopyObject
     private static Attributes Inherit(Attributes asked, Attributes? source)
     {
         Attributes inherited = source?.Clone() ?? new Attributes();
-        inherited.Acl = asked.Acl;
+        (inherited.Acl, inherited.Grants) = (asked.Acl, asked.Grants);
         inherited.WebsiteRedirect = asked.WebsiteRedirect;
         inherited.StorageClass = asked.StorageClass;
         return inherited;
@@ -115,6 +115,7 @@ internal static class CopySources
             Access.RequireToMiss(request, found.Bucket);
         Results.Require(found.Code, found.Message);
         Access.RequireRead(request, found.Bucket, found.Version);
+        Access.RequireExpectedSourceOwner(request, found.Bucket);
         var conditions = new ReadConditions(
             request.Header("x-amz-copy-source-if-match"), request.Header("x-amz-copy-source-if-none-match"),
             request.Header("x-amz-copy-source-if-modified-since"), request.Header("x-amz-copy-source-if-unmodified-since"));

@@ -18,7 +18,7 @@ internal static class CreateBucket
             throw new S3Exception(S3Error.AccessDenied);
         if (!ResourceName.IsValidBucket(request.Bucket))
             throw new S3Exception(S3Error.InvalidBucketName);
-        string acl = Access.CannedAcl(request);
+        WantedAccess access = AccessHeaders.Read(request);
         byte[] document = await request.ReadDocumentAsync(DocumentBytesMax);
         if (document.Length > 0)
         {
@@ -35,13 +35,16 @@ internal static class CreateBucket
                     Name = request.Bucket,
                     Owner = request.CallerId,
                     Region = request.Region,
-                    Acl = acl,
+                    Acl = access.Canned,
+                    Grants = access.Grants,
                     ObjectLock = string.Equals(request.Header("x-amz-bucket-object-lock-enabled"), "true", StringComparison.OrdinalIgnoreCase),
                 },
             },
             request.Cancel);
         if (result.Code != ResultCode.ResultBucketOwnedByYou || request.Region != ForgivingRegion)
             Results.Require(result.Code);
+        else if (result.Bucket.Acl != access.Canned || !Equals(result.Bucket.Grants, access.Grants))
+            throw S3Error.BucketAlreadyExists.Because("You own the bucket, and it has another access control list.");
         request.Response.Headers.Location = "/" + request.Bucket;
         await request.Empty(StatusCodes.Status200OK);
     }

@@ -17,6 +17,7 @@ internal static class CreateMultipartUpload
             Attributes = described.Attributes,
             Retention = described.Retention,
             LegalHold = described.LegalHold,
+            LegalHoldKnown = described.LegalHoldKnown,
         };
         upload.Tags.AddRange(described.Tags);
         SetChecksum(request, upload);

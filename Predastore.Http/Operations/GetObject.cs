@@ -42,8 +42,7 @@ internal static class GetObject
         ObjectHeaders.Write(request, found.Bucket, version);
         if (part > 0 && version.Parts > 0)
             response.Headers["x-amz-mp-parts-count"] = version.Parts.ToString(CultureInfo.InvariantCulture);
-        if (!partial && string.Equals(request.Header("x-amz-checksum-mode"), "ENABLED", StringComparison.OrdinalIgnoreCase))
-            ObjectHeaders.WriteChecksum(request, version.Checksum, version.Parts);
+        WriteChecksum(request, found, part, partial);
         if (partial)
         {
             response.StatusCode = StatusCodes.Status206PartialContent;
@@ -63,6 +62,8 @@ internal static class GetObject
             return;
         if (found.Bucket is not null && found.Code is ResultCode.ResultNoSuchKey or ResultCode.ResultNoSuchVersion)
             Access.RequireToMiss(request, found.Bucket!);
+        if (found.Code == ResultCode.ResultNoSuchKey)
+            request.Response.Headers["x-amz-delete-marker"] = "false";
         if (found.Version is { DeleteMarker: true } marker)
         {
             request.Response.Headers["x-amz-delete-marker"] = "true";
@@ -72,6 +73,18 @@ internal static class GetObject
         }
 
         throw Results.ErrorOf(found.Code, found.Message);
+    }
+
+    // Of the whole object or of the part that is asked for; there is none of a range.
+    private static void WriteChecksum(S3Request request, QueryResult found, uint part, bool partial)
+    {
+        if (!string.Equals(request.Header("x-amz-checksum-mode"), "ENABLED", StringComparison.OrdinalIgnoreCase))
+            return;
+        VersionRow version = found.Version;
+        if (part > 0 && found.Parts.FirstOrDefault()?.Row.Checksum is { } one)
+            ObjectHeaders.WriteChecksum(request, new Checksum(one) { Type = version.Checksum?.Type ?? one.Type }, 0);
+        else if (!partial || (part > 0 && version.Parts == 0))
+            ObjectHeaders.WriteChecksum(request, version.Checksum, version.Parts);
     }
 
     private static uint PartNumber(S3Request request)

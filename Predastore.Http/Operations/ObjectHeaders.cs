@@ -30,8 +30,9 @@ internal static class ObjectHeaders
             Expires = request.Header("Expires") ?? "",
             StorageClass = request.Header("x-amz-storage-class") ?? "",
             WebsiteRedirect = request.Header("x-amz-website-redirect-location") ?? "",
-            Acl = Access.CannedAcl(request),
         };
+        WantedAccess access = AccessHeaders.Read(request);
+        (attributes.Acl, attributes.Grants) = (access.Canned, access.Grants);
         if (attributes.StorageClass.Length > 0 && !StorageClasses.Contains(attributes.StorageClass))
             throw new S3Exception(S3Error.InvalidStorageClass);
         int bytes = 0;
@@ -65,11 +66,11 @@ internal static class ObjectHeaders
             tags.Add(new Pair { Name = tag, Value = text });
         }
 
-        Tagging.Check(tags, Tagging.ObjectTagsMax);
+        Tagging.Check(tags, Tagging.ObjectTagsMax, S3Error.BadRequest);
     }
 
     /// <summary>Retention and legal hold asked for with a write.</summary>
-    public static (Retention? Retention, bool LegalHold) Lock(S3Request request)
+    public static (Retention? Retention, bool? LegalHold) Lock(S3Request request)
     {
         string? mode = request.Header("x-amz-object-lock-mode");
         string? until = request.Header("x-amz-object-lock-retain-until-date");
@@ -78,20 +79,16 @@ internal static class ObjectHeaders
             throw S3Error.InvalidArgument.Because("x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied");
         if (hold is not (null or "ON" or "OFF"))
             throw S3Error.InvalidArgument.Because("Legal Hold must be either of 'ON' or 'OFF'");
+        bool? held = hold is null ? null : hold == "ON";
         if (mode is null)
-            return (null, hold == "ON");
+            return (null, held);
         if (!HttpDate.TryParseIso(until, out long untilMs))
             throw S3Error.InvalidArgument.Because("The retain until date must be provided in ISO 8601 format");
         return (new Retention
         {
-            Mode = mode switch
-            {
-                "GOVERNANCE" => LockMode.LockGovernance,
-                "COMPLIANCE" => LockMode.LockCompliance,
-                _ => throw S3Error.InvalidArgument.Because("Unknown wormMode directive."),
-            },
+            Mode = LockModes.Parse(mode) ?? throw S3Error.InvalidArgument.Because("Unknown wormMode directive."),
             UntilMs = untilMs,
-        }, hold == "ON");
+        }, held);
     }
 
     /// <summary>Conditions of a write, decided when it is applied; null for none.</summary>
@@ -101,9 +98,11 @@ internal static class ObjectHeaders
         string? noneMatch = request.Header("If-None-Match");
         if (match is null && noneMatch is null)
             return null;
-        if ((match is not null && noneMatch is not null) || noneMatch is not (null or "*"))
+        if (match is not null && noneMatch is not null)
             throw S3Error.NotImplemented.Because("A header you provided implies functionality that is not implemented.");
-        var conditions = new Preconditions { IfNoneMatchAny = noneMatch is not null };
+        var conditions = new Preconditions { IfNoneMatchAny = noneMatch == "*" };
+        if (noneMatch is not (null or "*"))
+            conditions.IfNoneMatch.AddRange(ETags.ParseList(noneMatch));
         if (match is not null)
             conditions.IfMatch.AddRange(ETags.ParseList(match));
         return conditions;
@@ -134,12 +133,12 @@ internal static class ObjectHeaders
         WriteVersionId(request, bucket, version);
         if (version.Retention is { Mode: not LockMode.LockNone } retention)
         {
-            Set("x-amz-object-lock-mode", retention.Mode == LockMode.LockCompliance ? "COMPLIANCE" : "GOVERNANCE");
+            Set("x-amz-object-lock-mode", LockModes.Name(retention.Mode));
             Set("x-amz-object-lock-retain-until-date", HttpDate.FormatIsoExact(retention.UntilMs));
         }
 
-        if (version.LegalHold)
-            Set("x-amz-object-lock-legal-hold", "ON");
+        if (version.LegalHold || version.LegalHoldKnown)
+            Set("x-amz-object-lock-legal-hold", version.LegalHold ? "ON" : "OFF");
 
         void Set(string name, string value)
         {
@@ -173,7 +172,9 @@ internal static class ObjectHeaders
         return value;
     }
 
-    private static string WithoutChunked(string encoding) => string.Join(",", encoding
-        .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-        .Where(token => !token.Equals(ChunkedToken, StringComparison.OrdinalIgnoreCase)));
+    // Framing is no encoding of the object; the rest is kept as it came.
+    private static string WithoutChunked(string encoding) => !encoding.Contains(ChunkedToken, StringComparison.OrdinalIgnoreCase)
+        ? encoding
+        : string.Join(", ", encoding.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Where(token => !token.Equals(ChunkedToken, StringComparison.OrdinalIgnoreCase)));
 }

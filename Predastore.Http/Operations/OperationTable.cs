@@ -19,9 +19,15 @@ internal static class OperationTable
             [S3Operation.ListObjectVersions] = ListObjectVersions.RunAsync,
             [S3Operation.ListMultipartUploads] = ListMultipartUploads.RunAsync,
             [S3Operation.DeleteObjects] = DeleteObjects.RunAsync,
-            [S3Operation.GetBucketVersioning] = BucketDocuments.VersioningAsync,
-            [S3Operation.GetBucketTagging] = BucketDocuments.TaggingAsync,
-            [S3Operation.GetBucketAcl] = BucketDocuments.AclAsync,
+            [S3Operation.GetBucketVersioning] = BucketVersioning.GetAsync,
+            [S3Operation.PutBucketVersioning] = BucketVersioning.PutAsync,
+            [S3Operation.GetBucketTagging] = BucketTagging.GetAsync,
+            [S3Operation.PutBucketTagging] = BucketTagging.PutAsync,
+            [S3Operation.DeleteBucketTagging] = BucketTagging.DeleteAsync,
+            [S3Operation.GetBucketAcl] = BucketAcl.GetAsync,
+            [S3Operation.PutBucketAcl] = BucketAcl.PutAsync,
+            [S3Operation.GetObjectLockConfiguration] = ObjectLockConfiguration.GetAsync,
+            [S3Operation.PutObjectLockConfiguration] = ObjectLockConfiguration.PutAsync,
             [S3Operation.GetBucketAccelerateConfiguration] = BucketDocuments.AccelerateAsync,
             [S3Operation.GetBucketLogging] = BucketDocuments.LoggingAsync,
             [S3Operation.GetBucketNotification] = BucketDocuments.NotificationAsync,
@@ -31,6 +37,16 @@ internal static class OperationTable
             [S3Operation.PutObject] = PutObject.RunAsync,
             [S3Operation.CopyObject] = CopyObject.RunAsync,
             [S3Operation.DeleteObject] = DeleteObject.RunAsync,
+            [S3Operation.GetObjectAttributes] = GetObjectAttributes.RunAsync,
+            [S3Operation.GetObjectTagging] = ObjectTagging.GetAsync,
+            [S3Operation.PutObjectTagging] = ObjectTagging.PutAsync,
+            [S3Operation.DeleteObjectTagging] = ObjectTagging.DeleteAsync,
+            [S3Operation.GetObjectAcl] = ObjectAcl.GetAsync,
+            [S3Operation.PutObjectAcl] = ObjectAcl.PutAsync,
+            [S3Operation.GetObjectRetention] = ObjectRetention.GetAsync,
+            [S3Operation.PutObjectRetention] = ObjectRetention.PutAsync,
+            [S3Operation.GetObjectLegalHold] = ObjectLegalHold.GetAsync,
+            [S3Operation.PutObjectLegalHold] = ObjectLegalHold.PutAsync,
             [S3Operation.CreateMultipartUpload] = CreateMultipartUpload.RunAsync,
             [S3Operation.UploadPart] = UploadPart.RunAsync,
             [S3Operation.UploadPartCopy] = UploadPart.CopyAsync,
@@ -43,6 +59,7 @@ internal static class OperationTable
     /// <exception cref="S3Exception">Also where the action is recognised and not implemented: never another document.</exception>
     public static async Task RunAsync(S3Request request)
     {
+        await Access.RequireExpectedOwnerAsync(request);
         if (Table.TryGetValue(request.Route.Operation, out Func<S3Request, Task>? run))
         {
             await run(request);

@@ -41,14 +41,15 @@ internal static class PutObject
     /// <summary>A version as far as headers describe it.</summary>
     public static VersionRow NewVersion(S3Request request)
     {
-        (Retention? retention, bool hold) = ObjectHeaders.Lock(request);
+        (Retention? retention, bool? hold) = ObjectHeaders.Lock(request);
         var version = new VersionRow
         {
             Key = request.Key,
             Owner = request.CallerId,
             Attributes = ObjectHeaders.Attributes(request),
             Retention = retention,
-            LegalHold = hold,
+            LegalHold = hold == true,
+            LegalHoldKnown = hold is not null,
         };
         ObjectHeaders.AddTags(request, version.Tags);
         return version;
@@ -63,6 +64,8 @@ internal static class PutObject
             new Query { GetVersion = new GetVersion { Bucket = request.Bucket, Key = request.Key } }, request.Cancel);
         bool exists = current.Code == ResultCode.ResultOk;
         if (conditions.IfNoneMatchAny && exists)
+            throw S3Error.PreconditionFailed.With("Condition", "If-None-Match");
+        if (exists && conditions.IfNoneMatch.Contains(current.Version.Etag))
             throw S3Error.PreconditionFailed.With("Condition", "If-None-Match");
         if (conditions.IfMatch.Count == 0)
             return;

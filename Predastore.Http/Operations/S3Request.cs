@@ -9,6 +9,9 @@ namespace Predastore.Http.Operations;
 /// <summary>One authenticated and routed request, as an operation sees it. Lives as long as the request.</summary>
 public sealed class S3Request
 {
+    /// <summary>Largest document of a setting.</summary>
+    public const int DocumentBytesMax = 256 << 10;
+
     public required HttpContext Http { get; init; }
 
     public required RawTarget Target { get; init; }
@@ -68,6 +71,14 @@ public sealed class S3Request
         return result.Bucket;
     }
 
+    /// <summary>Reads a document with this root.</summary>
+    /// <exception cref="S3Exception">MissingRequestBodyError, MalformedXML, InvalidRequest without a digest that must be there.</exception>
+    public async Task<XmlNode> ReadXmlAsync(string root, bool mustHaveDigest = false)
+    {
+        byte[] document = await ReadDocumentAsync(DocumentBytesMax, mustHaveDigest);
+        return document.Length > 0 ? XmlNode.Parse(document, root) : throw new S3Exception(S3Error.MissingRequestBody);
+    }
+
     /// <summary>Reads a small body whole, with everything the client declared of it verified.</summary>
     /// <exception cref="S3Exception">MalformedXML if it is longer.</exception>
     public async Task<byte[]> ReadDocumentAsync(int bytesMax, bool mustHaveDigest = false)
@@ -76,7 +87,10 @@ public sealed class S3Request
             throw S3Error.InvalidRequest.Because("Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
         if (Http.Request.ContentLength is null or 0 && Header("x-amz-decoded-content-length") is null && Header("Transfer-Encoding") is null)
             return [];
-        BodyExpectations expected = BodyHeaders.Read(Http.Request, Auth, Target, ChecksumAlgorithm.ChecksumNone, long.MaxValue);
+        BodyExpectations expected = BodyHeaders.Read(Http.Request, Auth, Target, ChecksumAlgorithm.ChecksumNone, long.MaxValue) with
+        {
+            LengthMax = bytesMax,
+        };
         if (expected.Length > bytesMax)
             throw new S3Exception(S3Error.MalformedXml);
         await using VerifiedBody body = BodyHeaders.Open(Http.Request, Auth, expected);

@@ -10,13 +10,15 @@ internal static class Tagging
     public const int BucketTagsMax = 50;
     private const int NameMax = 128;
     private const int ValueMax = 256;
-    private const int DocumentBytesMax = 256 << 10;
 
     /// <summary>Throws unless the set is one that S3 takes.</summary>
-    public static void Check(IReadOnlyCollection<Pair> tags, int tagsMax)
+    /// <param name="tags">The set.</param>
+    /// <param name="tagsMax">Tags allowed.</param>
+    /// <param name="tooMany">What more of them are: a header's are another error than a document's.</param>
+    public static void Check(IReadOnlyCollection<Pair> tags, int tagsMax, S3Error tooMany)
     {
         if (tags.Count > tagsMax)
-            throw S3Error.BadRequest.Because($"Object tags cannot be greater than {tagsMax}");
+            throw tooMany.Because($"Object tags cannot be greater than {tagsMax}");
         if (tags.Select(tag => tag.Name).Distinct(StringComparer.Ordinal).Count() != tags.Count)
             throw S3Error.InvalidTag.Because("Cannot provide multiple Tags with the same key");
         foreach (Pair tag in tags)
@@ -31,10 +33,10 @@ internal static class Tagging
     /// <summary>Reads a Tagging document.</summary>
     public static async Task<List<Pair>> ReadAsync(S3Request request, int tagsMax)
     {
-        XmlNode root = XmlNode.Parse(await request.ReadDocumentAsync(DocumentBytesMax), "Tagging");
+        XmlNode root = await request.ReadXmlAsync("Tagging");
         List<Pair> tags = [.. (root["TagSet"] ?? throw new S3Exception(S3Error.MalformedXml)).All("Tag")
             .Select(tag => new Pair { Name = tag.TextOf("Key") ?? "", Value = tag.TextOf("Value") ?? "" })];
-        Check(tags, tagsMax);
+        Check(tags, tagsMax, S3Error.InvalidTag);
         return tags;
     }
 

@@ -47,7 +47,7 @@ public static class BodyHeaders
             algorithm = ChecksumAlgorithm.ChecksumCrc64Nvme;
         }
 
-        return new BodyExpectations(length, Md5(headers), auth.PayloadSha256, algorithm, value, trailer);
+        return new BodyExpectations(length, Md5(headers), auth.PayloadSha256, algorithm, value, trailer) { LengthMax = bytesMax };
     }
 
     /// <summary>Opens the body. Its first read is what sends 100-continue.</summary>
@@ -64,7 +64,12 @@ public static class BodyHeaders
     private static long Length(HttpRequest request, PayloadMode payload)
     {
         if (payload is PayloadMode.Unsigned or PayloadMode.Signed)
-            return request.ContentLength ?? throw new S3Exception(S3Error.MissingContentLength);
+        {
+            // HTTP/1.1 chunks end by themselves, so a body that was cut off is noticed without a length.
+            bool chunked = request.Headers.TransferEncoding.ToString().Equals("chunked", StringComparison.OrdinalIgnoreCase);
+            return request.ContentLength ?? (chunked ? -1 : throw new S3Exception(S3Error.MissingContentLength));
+        }
+
         string decoded = request.Headers[DecodedLength].ToString();
         if (decoded.Length == 0)
             throw new S3Exception(S3Error.MissingContentLength);

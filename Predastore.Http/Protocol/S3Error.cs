@@ -19,6 +19,7 @@ public sealed record S3Error(string Code, int Status, string Message)
     public static readonly S3Error EntityTooLarge = new("EntityTooLarge", 400, "The upload is larger than the largest allowed object.");
     public static readonly S3Error EntityTooSmall = new("EntityTooSmall", 400, "A part other than the last is smaller than the smallest allowed part.");
     public static readonly S3Error IllegalLocationConstraint = new("IllegalLocationConstraintException", 400, "The location constraint is not valid for this region.");
+    public static readonly S3Error IllegalVersioningConfiguration = new("IllegalVersioningConfigurationException", 400, "The Versioning element must be specified");
     public static readonly S3Error IncompleteBody = new("IncompleteBody", 400, "The body does not have the number of bytes that the headers declare.");
     public static readonly S3Error InternalError = new("InternalError", 500, "We encountered an internal error. Please try again.");
     public static readonly S3Error InvalidAccessKeyId = new("InvalidAccessKeyId", 403, "The access key id does not exist in our records.");
@@ -32,17 +33,20 @@ public sealed record S3Error(string Code, int Status, string Message)
     public static readonly S3Error InvalidPartOrder = new("InvalidPartOrder", 400, "The list of parts is not in ascending order of part number.");
     public static readonly S3Error InvalidRange = new("InvalidRange", 416, "The requested range is not satisfiable.");
     public static readonly S3Error InvalidRequest = new("InvalidRequest", 400, "Invalid Request");
+    public static readonly S3Error InvalidRetentionPeriod = new("InvalidRetentionPeriod", 400, "The retention period is not valid.");
     public static readonly S3Error InvalidStorageClass = new("InvalidStorageClass", 400, "The storage class you specified is not valid.");
     public static readonly S3Error InvalidTag = new("InvalidTag", 400, "A tag key or value is not valid.");
     public static readonly S3Error InvalidToken = new("InvalidToken", 400, "The provided token is malformed or otherwise invalid.");
     public static readonly S3Error InvalidUri = new("InvalidURI", 400, "The request target could not be parsed.");
     public static readonly S3Error KeyTooLong = new("KeyTooLongError", 400, "The key is longer than 1024 bytes.");
+    public static readonly S3Error MalformedAcl = new("MalformedACLError", 400, "The XML you provided was not well-formed or did not validate against our published schema");
     public static readonly S3Error MalformedTrailer = new("MalformedTrailerError", 400, "The request contained trailing data that was not well-formed or did not conform to its declaration.");
     public static readonly S3Error MalformedXml = new("MalformedXML", 400, "The XML you provided was not well-formed or did not validate against our published schema.");
     public static readonly S3Error MetadataTooLarge = new("MetadataTooLarge", 400, "The metadata headers are larger than 2 KB.");
     public static readonly S3Error MethodNotAllowed = new("MethodNotAllowed", 405, "The specified method is not allowed against this resource.");
     public static readonly S3Error MissingContentLength = new("MissingContentLength", 411, "You must provide the Content-Length HTTP header.");
     public static readonly S3Error MissingRequestBody = new("MissingRequestBodyError", 400, "The request body is empty.");
+    public static readonly S3Error MissingSecurityHeader = new("MissingSecurityHeader", 400, "Your request was missing a required header");
     public static readonly S3Error NoSuchBucket = new("NoSuchBucket", 404, "The specified bucket does not exist.");
     public static readonly S3Error NoSuchBucketPolicy = new("NoSuchBucketPolicy", 404, "The bucket policy does not exist.");
     public static readonly S3Error NoSuchCorsConfiguration = new("NoSuchCORSConfiguration", 404, "The CORS configuration does not exist.");
@@ -68,6 +72,8 @@ public sealed record S3Error(string Code, int Status, string Message)
     public static readonly S3Error SlowDown = new("SlowDown", 503, "Please reduce your request rate.");
     public static readonly S3Error StorageFull = new("InsufficientStorage", 507, "The cluster is out of space.");
     public static readonly S3Error TooManyBuckets = new("TooManyBuckets", 400, "You have as many buckets as are allowed.");
+    public static readonly S3Error UnexpectedContent = new("UnexpectedContent", 400, "This request does not support content");
+    public static readonly S3Error UnresolvableGrantByEmail = new("UnresolvableGrantByEmailAddress", 400, "The e-mail address you provided does not match any account on record.");
     public static readonly S3Error XAmzContentSha256Mismatch = new("XAmzContentSHA256Mismatch", 400, "The provided 'x-amz-content-sha256' header does not match what was computed.");
 
     /// <summary>An exception with this error and its own message.</summary>

@@ -6,14 +6,18 @@ namespace Predastore.Http.Protocol;
 /// <summary>
 /// What a client says of its body before or behind it.
 /// </summary>
-/// <param name="Length">Decoded bytes.</param>
+/// <param name="Length">Decoded bytes; -1 where only the transfer coding says where the body ends.</param>
 /// <param name="Md5">Content-MD5, 16 B.</param>
 /// <param name="Sha256">The signed SHA-256, 32 B.</param>
 /// <param name="Algorithm">The checksum to compute.</param>
 /// <param name="Checksum">Its expected value from a header; null if there is none or it follows in a trailer.</param>
 /// <param name="Trailer">The trailer that holds the expected value, in lower case; null if there is none.</param>
 public sealed record BodyExpectations(
-    long Length, byte[]? Md5, byte[]? Sha256, ChecksumAlgorithm Algorithm, byte[]? Checksum, string? Trailer);
+    long Length, byte[]? Md5, byte[]? Sha256, ChecksumAlgorithm Algorithm, byte[]? Checksum, string? Trailer)
+{
+    /// <summary>Bytes that a body without a declared length may have.</summary>
+    public long LengthMax { get; init; } = long.MaxValue;
+}
 
 /// <summary>
 /// A decoded body that is hashed as it is read, and whose end is only reported if everything the client declared of it holds: a
@@ -24,7 +28,7 @@ public sealed class VerifiedBody(Stream decoded, BodyExpectations expected, AwsC
     private readonly BodyDigest _digest = new(expected.Algorithm, expected.Sha256 is not null);
     private bool _ended;
 
-    /// <summary>Declared decoded length, in bytes.</summary>
+    /// <summary>Declared decoded length, in bytes; -1 for none.</summary>
     public long DeclaredLength => expected.Length;
 
     /// <summary>The digests; complete once the end was read.</summary>
@@ -45,12 +49,14 @@ public sealed class VerifiedBody(Stream decoded, BodyExpectations expected, AwsC
         if (count > 0)
         {
             _digest.Append(buffer.Span[..count]);
-            if (_digest.Length > expected.Length)
+            if (expected.Length >= 0 && _digest.Length > expected.Length)
                 throw new S3Exception(S3Error.IncompleteBody);
+            if (_digest.Length > expected.LengthMax)
+                throw new S3Exception(S3Error.EntityTooLarge);
             return count;
         }
 
-        if (_digest.Length != expected.Length)
+        if (expected.Length >= 0 && _digest.Length != expected.Length)
             throw new S3Exception(S3Error.IncompleteBody);
         _digest.Finish();
         Check();
@@ -86,12 +92,12 @@ public sealed class VerifiedBody(Stream decoded, BodyExpectations expected, AwsC
     }
 
     /// <summary>Reads the base64 of a checksum.</summary>
-    /// <exception cref="S3Exception">InvalidRequest.</exception>
+    /// <exception cref="S3Exception">BadDigest: what is no checksum is not that of the body either.</exception>
     public static byte[] ParseChecksum(string name, string text, ChecksumAlgorithm algorithm)
     {
         byte[] value = new byte[64];
         return text.Length <= 88 && Convert.TryFromBase64String(text, value, out int count) && count == ChecksumNames.Bytes(algorithm)
             ? value[..count]
-            : throw S3Error.InvalidRequest.Because($"Value for {name} header is invalid.");
+            : throw S3Error.BadDigest.Because($"Value for {name} header is invalid.");
     }
 }

@@ -28,6 +28,7 @@ internal sealed partial class CommandApplier
             CreatedMs = TimeMs,
             Region = create.Region,
             Acl = create.Acl,
+            Grants = create.Grants,
             ObjectLock = create.ObjectLock,
             Versioning = create.ObjectLock ? Versioning.Enabled : Versioning.Off,
             Generation = 1,
@@ -56,7 +57,8 @@ internal sealed partial class CommandApplier
 
         row.Versioning = versioning;
         row.ObjectLock = objectLock;
-        if (update.HasAcl) row.Acl = update.Acl;
+        if (update.HasAcl) (row.Acl, row.Grants) = (update.Acl, null);
+        if (update.Grants is not null) (row.Acl, row.Grants) = ("", update.Grants);
         if (update.SetTags) Assign(row.Tags, update.Tags);
         if (update.SetDefaultRetention) row.DefaultRetention = retains ? update.DefaultRetention : null;
         if (update.AddKey is not null) row.Keys.Add(update.AddKey);

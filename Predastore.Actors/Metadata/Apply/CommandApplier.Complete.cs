@@ -58,6 +58,7 @@ internal sealed partial class CommandApplier
             Attributes = upload.Attributes,
             Retention = upload.Retention,
             LegalHold = upload.LegalHold,
+            LegalHoldKnown = upload.LegalHoldKnown,
             Checksum = checksum,
             Parts = (uint)parts.Count,
             UploadId = upload.UploadId,

@@ -63,6 +63,8 @@ internal sealed partial class CommandApplier
         if (row is null)
             return Refuse(update.VersionId.Length == 0 ? ResultCode.ResultNoSuchKey : ResultCode.ResultNoSuchVersion);
         if (row.DeleteMarker) return Refuse(ResultCode.ResultMethodNotAllowed);
+        if (update.Position is not null && !update.Position.Equals(row.Position))
+            return Refuse(ResultCode.ResultConflict, "the version is another one by now");
         if (update.SetRetention is { } wanted)
         {
             Retention? next = wanted.Mode == LockMode.LockNone ? null : wanted;
@@ -76,10 +78,16 @@ internal sealed partial class CommandApplier
         {
             if (!bucket.ObjectLock) return NoLock();
             row.LegalHold = update.LegalHold;
+            row.LegalHoldKnown = true;
         }
 
         if (update.SetTags) Assign(row.Tags, update.Tags);
-        if (update.HasAcl) (row.Attributes ??= new Attributes()).Acl = update.Acl;
+        if (update.HasAcl || update.Grants is not null)
+        {
+            row.Attributes ??= new Attributes();
+            (row.Attributes.Acl, row.Attributes.Grants) = (update.HasAcl ? update.Acl : "", update.Grants);
+        }
+
         _rows.PutVersion(row);
         return new CommandResult { Version = WithoutData(row) };
     }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Google.Protobuf;
+using Predastore.Shards.Codec;
 
 namespace Predastore.Actors.Metadata.Apply;
 
@@ -30,17 +31,17 @@ internal static class MultipartChecksum
 
     private static byte[]? FullObject(ChecksumAlgorithm algorithm, IReadOnlyList<PartRow> parts)
     {
-        if (CrcJoin.For(algorithm) is not { } join) return null;
+        if (KindOf(algorithm) is not { } kind) return null;
         ulong crc = 0;
         bool first = true;
         foreach (PartRow part in parts)
         {
             ulong next = Read(part.Checksum.Value.Span);
-            crc = first ? next : join.Join(crc, next, part.Size);
+            crc = first ? next : Checksums.Combine(kind, crc, next, (long)part.Size);
             first = false;
         }
 
-        return Write(crc, LengthOf(algorithm));
+        return Write(kind, crc);
     }
 
     private static byte[] Composite(ChecksumAlgorithm algorithm, IReadOnlyList<PartRow> parts)
@@ -50,26 +51,34 @@ internal static class MultipartChecksum
         {
             ChecksumAlgorithm.ChecksumSha1 => SHA1.HashData(digests),
             ChecksumAlgorithm.ChecksumSha256 => SHA256.HashData(digests),
-            _ => Write(CrcJoin.For(algorithm)!.Compute(digests), LengthOf(algorithm)),
+            _ => KindOf(algorithm) is { } kind
+                ? Write(kind, Checksums.Compute(kind, digests))
+                : throw new ArgumentOutOfRangeException(nameof(algorithm)),
         };
     }
 
+    private static CrcKind? KindOf(ChecksumAlgorithm algorithm) => algorithm switch
+    {
+        ChecksumAlgorithm.ChecksumCrc32 => CrcKind.Crc32,
+        ChecksumAlgorithm.ChecksumCrc32C => CrcKind.Crc32C,
+        ChecksumAlgorithm.ChecksumCrc64Nvme => CrcKind.Crc64Nvme,
+        _ => null,
+    };
+
     private static int LengthOf(ChecksumAlgorithm algorithm) => algorithm switch
     {
-        ChecksumAlgorithm.ChecksumCrc32 or ChecksumAlgorithm.ChecksumCrc32C => 4,
-        ChecksumAlgorithm.ChecksumCrc64Nvme => 8,
-        ChecksumAlgorithm.ChecksumSha1 => 20,
-        _ => 32,
+        ChecksumAlgorithm.ChecksumSha1 => SHA1.HashSizeInBytes,
+        ChecksumAlgorithm.ChecksumSha256 => SHA256.HashSizeInBytes,
+        _ => KindOf(algorithm) is { } kind ? Checksums.SizeBytes(kind) : -1,
     };
 
     private static ulong Read(ReadOnlySpan<byte> value) =>
         value.Length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(value) : BinaryPrimitives.ReadUInt64BigEndian(value);
 
-    private static byte[] Write(ulong crc, int length)
+    private static byte[] Write(CrcKind kind, ulong crc)
     {
-        byte[] value = new byte[length];
-        if (length == 4) BinaryPrimitives.WriteUInt32BigEndian(value, (uint)crc);
-        else BinaryPrimitives.WriteUInt64BigEndian(value, crc);
+        byte[] value = new byte[Checksums.SizeBytes(kind)];
+        Checksums.Write(kind, crc, value);
         return value;
     }
 }

@@ -9,6 +9,8 @@ internal static class Preconditioning
         if (wanted is null) return ResultCode.ResultOk;
         VersionRow? current = newest is { DeleteMarker: false } ? newest : null;
         if (wanted.IfNoneMatchAny && current is not null) return ResultCode.ResultPreconditionFailed;
+        if (current is not null && wanted.IfNoneMatch.Any(etag => SameEtag(etag, current.Etag)))
+            return ResultCode.ResultPreconditionFailed;
         if (!NamesExisting(wanted)) return ResultCode.ResultOk;
         if (current is null) return ResultCode.ResultNoSuchKey;
         return Matches(wanted, current) ? ResultCode.ResultOk : ResultCode.ResultPreconditionFailed;

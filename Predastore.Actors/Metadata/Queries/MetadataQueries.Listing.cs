@@ -198,12 +198,31 @@ public sealed partial class MetadataQueries
     private QueryResult Answer(ListParts query)
     {
         QueryResult result = Answer(new GetUpload { Bucket = query.Bucket, Key = query.Key, UploadId = query.UploadId });
-        if (result.Code != ResultCode.ResultOk || query.Limit == 0) return result;
-        int limit = Limit(query.Limit, RowsMax);
-        byte[] prefix = KeySchema.Parts(query.UploadId.Span);
+        if (result.Code == ResultCode.ResultOk) AddPartRows(result, query.UploadId, query.After, query.Limit);
+        return result;
+    }
+
+    private QueryResult Answer(ListVersionParts query)
+    {
+        QueryResult result = Answer(new GetVersion { Bucket = query.Bucket, Key = query.Key, VersionId = query.VersionId, WithData = true });
+        if (result.Code != ResultCode.ResultOk) return result;
+        VersionRow version = result.Version;
+        result.Parts.Clear();
+        result.Truncated = false;
+        result.Data = null;
+        if (version.DataCase == VersionRow.DataOneofCase.UploadId) AddPartRows(result, version.UploadId, query.After, query.Limit);
+        version.ClearData();
+        return result;
+    }
+
+    // By number, without data. With a limit of 0 it shows nothing, and is truncated by nothing.
+    private void AddPartRows(QueryResult result, Google.Protobuf.ByteString uploadId, uint after, uint wanted)
+    {
+        if (wanted == 0) return;
+        int limit = Limit(wanted, RowsMax);
+        byte[] prefix = KeySchema.Parts(uploadId.Span);
         using IKvCursor cursor = _view.Cursor();
-        for (cursor.Seek([.. KeySchema.PartOf(query.UploadId.Span, query.After), 0]); cursor.Valid && cursor.Key.StartsWith(prefix);
-            cursor.Next())
+        for (cursor.Seek([.. KeySchema.PartOf(uploadId.Span, after), 0]); cursor.Valid && cursor.Key.StartsWith(prefix); cursor.Next())
         {
             if (result.Parts.Count == limit)
             {
@@ -215,8 +234,6 @@ public sealed partial class MetadataQueries
             row.ClearData();
             result.Parts.Add(new Part { Row = row });
         }
-
-        return result;
     }
 
     private QueryResult Answer(WalkUploads query)

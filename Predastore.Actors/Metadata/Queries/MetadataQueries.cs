@@ -43,6 +43,7 @@ public sealed partial class MetadataQueries(IKvView view)
             Query.OpOneofCase.GetCluster => Answer(query.GetCluster),
             Query.OpOneofCase.WalkUploads => Answer(query.WalkUploads),
             Query.OpOneofCase.CheckExtents => Answer(query.CheckExtents),
+            Query.OpOneofCase.ListVersionParts => Answer(query.ListVersionParts),
             _ => Refuse(ResultCode.ResultUnsupported, "this replica does not know the query"),
         };
         result.ReadIndex = _rows.Applied().Index;

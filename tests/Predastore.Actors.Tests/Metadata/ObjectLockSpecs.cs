@@ -95,6 +95,48 @@ public sealed class ObjectLockSpecs : IDisposable
         Assert.Equal(ResultCode.ResultInvalidRequest, _bench.Execute(put).Code);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Lock_asked_for_at_the_start_of_an_upload_should_hold_once_it_is_complete(bool hold)
+    {
+        BucketRow bucket = _bench.Bucket(objectLock: true);
+        var upload = new UploadRow { Key = "k" };
+        if (hold) upload.LegalHold = true;
+        else upload.Retention = new Retention { Mode = LockMode.LockCompliance, UntilMs = Bench.Start + Day };
+        Google.Protobuf.ByteString id = _bench.Execute(new Command
+        {
+            CreateUpload = new CreateUpload { Bucket = "b", BucketId = bucket.Id, Upload = upload },
+        }).UploadId;
+        ulong writeId = _bench.NextWriteId();
+        _bench.Execute(new Command
+        {
+            WriteId = writeId,
+            PutPart = new PutPart
+            {
+                Bucket = "b", BucketId = bucket.Id, Key = "k", UploadId = id, Part = new PartRow { Number = 1, Etag = "e" },
+                Data = Bench.Data(writeId, bucket.Id),
+            },
+        });
+        VersionRow version = _bench.Execute(new Command
+        {
+            CompleteUpload = new CompleteUpload { Bucket = "b", Key = "k", UploadId = id, Parts = { new CompletePart { Number = 1, Etag = "e" } } },
+        }).Version;
+        Assert.Equal(ResultCode.ResultObjectLocked, _bench.Delete("b", "k", VersionId.Format(version), bypass: true).Code);
+    }
+
+    [Fact]
+    public void Legal_hold_that_was_taken_away_should_stay_known()
+    {
+        BucketRow bucket = _bench.Bucket(objectLock: true);
+        string id = VersionId.Format(_bench.Put(bucket, "k").Version);
+        Assert.False(_bench.Get("b", "k").Version.LegalHoldKnown);
+        Hold(id, false);
+        VersionRow version = _bench.Get("b", "k").Version;
+        Assert.True(version.LegalHoldKnown);
+        Assert.False(version.LegalHold);
+    }
+
     private CommandResult Retain(string id, LockMode mode, int days, bool bypass = false) => _bench.Execute(new Command
     {
         UpdateVersion = new UpdateVersion

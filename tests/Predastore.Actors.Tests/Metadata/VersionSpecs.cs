@@ -105,6 +105,54 @@ public sealed class VersionSpecs : IDisposable
     }
 
     [Fact]
+    public void If_none_match_with_tags_should_refuse_only_the_tag_that_stands()
+    {
+        BucketRow bucket = _bench.Bucket(versioning: Versioning.Enabled);
+        var none = new Preconditions { IfNoneMatch = { "one", "\"two\"" } };
+        Assert.Equal(ResultCode.ResultOk, _bench.Put(bucket, "k", "one", none).Code);
+        Assert.Equal(ResultCode.ResultPreconditionFailed, _bench.Put(bucket, "k", "x", none).Code);
+        _bench.Put(bucket, "k", "two");
+        Assert.Equal(ResultCode.ResultPreconditionFailed, _bench.Put(bucket, "k", "x", none).Code);
+        Assert.Equal(ResultCode.ResultOk, _bench.Put(bucket, "k", "three", new Preconditions { IfNoneMatch = { "one" } }).Code);
+        _bench.Delete("b", "k");
+        Assert.Equal(ResultCode.ResultOk, _bench.Put(bucket, "k", "two", none).Code);
+    }
+
+    [Fact]
+    public void Update_of_a_version_that_was_replaced_should_be_a_conflict()
+    {
+        BucketRow bucket = _bench.Bucket();
+        Position first = _bench.Put(bucket, "k", "one").Version.Position;
+        _bench.Put(bucket, "k", "two");
+        var update = new UpdateVersion { Bucket = "b", Key = "k", Position = first, Acl = "public-read" };
+        Assert.Equal(ResultCode.ResultConflict, _bench.Execute(new Command { UpdateVersion = update }).Code);
+        Assert.Equal("", _bench.Get("b", "k").Version.Attributes?.Acl ?? "");
+        update.Position = _bench.Get("b", "k").Version.Position;
+        Assert.Equal(ResultCode.ResultOk, _bench.Execute(new Command { UpdateVersion = update }).Code);
+    }
+
+    [Fact]
+    public void Grants_and_canned_acl_should_take_each_others_place()
+    {
+        BucketRow bucket = _bench.Bucket();
+        _bench.Put(bucket, "k");
+        var grants = new GrantList { Items = { new Grant { Account = "other", Permission = "READ" } } };
+        _bench.Execute(new Command { UpdateVersion = new UpdateVersion { Bucket = "b", Key = "k", Acl = "public-read" } });
+        _bench.Execute(new Command { UpdateVersion = new UpdateVersion { Bucket = "b", Key = "k", Grants = grants } });
+        Attributes attributes = _bench.Get("b", "k").Version.Attributes;
+        Assert.Equal(("", grants), (attributes.Acl, attributes.Grants));
+        _bench.Execute(new Command { UpdateVersion = new UpdateVersion { Bucket = "b", Key = "k", Acl = "private" } });
+        attributes = _bench.Get("b", "k").Version.Attributes;
+        Assert.Equal("private", attributes.Acl);
+        Assert.Null(attributes.Grants);
+
+        _bench.Execute(new Command { UpdateBucket = new UpdateBucket { Name = "b", Grants = grants } });
+        Assert.Equal(grants, _bench.Ask(new Query { GetBucket = new GetBucket { Name = "b" } }).Bucket.Grants);
+        _bench.Execute(new Command { UpdateBucket = new UpdateBucket { Name = "b", Acl = "public-read" } });
+        Assert.Null(_bench.Ask(new Query { GetBucket = new GetBucket { Name = "b" } }).Bucket.Grants);
+    }
+
+    [Fact]
     public void Delete_preconditions_should_ignore_what_is_absent()
     {
         BucketRow bucket = _bench.Bucket();
