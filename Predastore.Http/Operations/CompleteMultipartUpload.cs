@@ -41,6 +41,7 @@ internal static class CompleteMultipartUpload
         Results.Require(result.Code, result.Message);
 
         ObjectHeaders.WriteVersionId(request, bucket, result.Version);
+        ServerSideEncryption.Write(request);
         await request.WriteAsync(xml =>
         {
             xml.Declaration().Root("CompleteMultipartUploadResult")

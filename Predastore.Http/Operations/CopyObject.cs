@@ -46,12 +46,17 @@ internal static class CopyObject
         if (source.Version.Bucket.Versioning != Versioning.Off)
             request.Response.Headers["x-amz-copy-source-version-id"] = VersionId.Format(from);
         ObjectHeaders.WriteVersionId(request, bucket, result.Version);
+        ServerSideEncryption.Write(request);
         await request.WriteAsync(xml =>
         {
             xml.Declaration().Root("CopyObjectResult").Time("LastModified", result.Version.ModifiedMs)
                 .Element("ETag", ETags.Quote(result.Version.Etag));
             if (result.Version.Checksum is { Algorithm: not ChecksumAlgorithm.ChecksumNone } checksum)
-                xml.Element(ChecksumNames.Element(checksum.Algorithm), ChecksumNames.Text(checksum, result.Version.Parts));
+            {
+                xml.Element(ChecksumNames.Element(checksum.Algorithm), ChecksumNames.Text(checksum, result.Version.Parts))
+                    .Element("ChecksumType", ChecksumNames.Name(checksum.Type));
+            }
+
             xml.Close();
         });
     }

@@ -30,6 +30,7 @@ internal static class CreateMultipartUpload
             request.Response.Headers["x-amz-checksum-type"] = ChecksumNames.Name(upload.ChecksumType);
         }
 
+        ServerSideEncryption.Write(request);
         await request.WriteAsync(xml => xml.Declaration().Root("InitiateMultipartUploadResult")
             .Element("Bucket", request.Bucket).Element("Key", request.Key)
             .Element("UploadId", Multipart.Text(result.UploadId)).Close());

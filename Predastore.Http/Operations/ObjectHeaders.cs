@@ -130,6 +130,7 @@ internal static class ObjectHeaders
         headers.ETag = ETags.Quote(version.Etag);
         headers.LastModified = HttpDate.Format(version.ModifiedMs);
         headers.AcceptRanges = "bytes";
+        ServerSideEncryption.Write(request);
         WriteVersionId(request, bucket, version);
         if (version.Retention is { Mode: not LockMode.LockNone } retention)
         {

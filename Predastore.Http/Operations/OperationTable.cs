@@ -60,6 +60,8 @@ internal static class OperationTable
     public static async Task RunAsync(S3Request request)
     {
         await Access.RequireExpectedOwnerAsync(request);
+        if (request.Key.Length > 0)
+            ServerSideEncryption.Require(request);
         if (Table.TryGetValue(request.Route.Operation, out Func<S3Request, Task>? run))
         {
             await run(request);

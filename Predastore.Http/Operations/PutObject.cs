@@ -35,6 +35,7 @@ internal static class PutObject
         request.Response.Headers.ETag = ETags.Quote(body.ETag);
         ObjectHeaders.WriteChecksum(request, body.Digest.Checksum, 0);
         ObjectHeaders.WriteVersionId(request, bucket, result.Version);
+        ServerSideEncryption.Write(request);
         await request.Empty(StatusCodes.Status200OK);
     }
 

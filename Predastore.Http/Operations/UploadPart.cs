@@ -20,6 +20,7 @@ internal static class UploadPart
         await StoreAsync(request, bucket, number, body, expected.Length);
         request.Response.Headers.ETag = ETags.Quote(body.ETag);
         request.Response.Headers[ChecksumNames.Header(body.Digest.Algorithm)] = ChecksumNames.Text(body.Digest.Checksum, 0);
+        ServerSideEncryption.Write(request);
         await request.Empty(StatusCodes.Status200OK);
     }
 
@@ -44,8 +45,14 @@ internal static class UploadPart
         PartRow part = await StoreAsync(request, bucket, number, body, length);
         if (source.Version.Bucket.Versioning != Versioning.Off)
             request.Response.Headers["x-amz-copy-source-version-id"] = VersionId.Format(source.Version.Version);
-        await request.WriteAsync(xml => xml.Declaration().Root("CopyPartResult")
-            .Time("LastModified", part.ModifiedMs).Element("ETag", ETags.Quote(body.ETag)).Close());
+        ServerSideEncryption.Write(request);
+        await request.WriteAsync(xml =>
+        {
+            xml.Declaration().Root("CopyPartResult").Time("LastModified", part.ModifiedMs).Element("ETag", ETags.Quote(body.ETag));
+            if (upload.ChecksumAlgorithm != ChecksumAlgorithm.ChecksumNone)
+                xml.Element(ChecksumNames.Element(algorithm), ChecksumNames.Text(body.Digest.Checksum, 0));
+            xml.Close();
+        });
     }
 
     private static async Task<PartRow> StoreAsync(S3Request request, BucketRow bucket, uint number, VerifiedBody body, long length)
