@@ -40,7 +40,7 @@ internal static class CompleteMultipartUpload
         CommandResult result = await request.Store.ExecuteAsync(new Command { CompleteUpload = complete }, request.Cancel);
         Results.Require(result.Code, result.Message);
 
-        ObjectHeaders.WriteVersionId(request, bucket, result.Version);
+        ObjectHeaders.WriteNewVersionId(request, result.Version);
         ServerSideEncryption.Write(request);
         await request.WriteAsync(xml =>
         {

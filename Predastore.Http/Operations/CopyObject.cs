@@ -45,7 +45,7 @@ internal static class CopyObject
         Results.Require(result.Code, result.Message);
         if (source.Version.Bucket.Versioning != Versioning.Off)
             request.Response.Headers["x-amz-copy-source-version-id"] = VersionId.Format(from);
-        ObjectHeaders.WriteVersionId(request, bucket, result.Version);
+        ObjectHeaders.WriteNewVersionId(request, result.Version);
         ServerSideEncryption.Write(request);
         await request.WriteAsync(xml =>
         {

@@ -124,7 +124,7 @@ internal static class ObjectHeaders
         if (attributes.StorageClass is { Length: > 0 } and not "STANDARD")
             Set("x-amz-storage-class", attributes.StorageClass);
         foreach (Pair pair in attributes.UserMetadata)
-            Set(MetaPrefix + pair.Name, pair.Value);
+            headers[MetaPrefix + pair.Name] = pair.Value;
         if (version.Tags.Count > 0)
             Set("x-amz-tagging-count", version.Tags.Count.ToString(CultureInfo.InvariantCulture));
         headers.ETag = ETags.Quote(version.Etag);
@@ -152,6 +152,13 @@ internal static class ObjectHeaders
     public static void WriteVersionId(S3Request request, BucketRow bucket, VersionRow version)
     {
         if (bucket.Versioning != Versioning.Off)
+            request.Response.Headers["x-amz-version-id"] = VersionId.Format(version);
+    }
+
+    /// <summary>The version id of what was just written; S3 says nothing of a null version here.</summary>
+    public static void WriteNewVersionId(S3Request request, VersionRow version)
+    {
+        if (!version.IsNull)
             request.Response.Headers["x-amz-version-id"] = VersionId.Format(version);
     }
 

@@ -34,7 +34,7 @@ internal static class PutObject
 
         request.Response.Headers.ETag = ETags.Quote(body.ETag);
         ObjectHeaders.WriteChecksum(request, body.Digest.Checksum, 0);
-        ObjectHeaders.WriteVersionId(request, bucket, result.Version);
+        ObjectHeaders.WriteNewVersionId(request, result.Version);
         ServerSideEncryption.Write(request);
         await request.Empty(StatusCodes.Status200OK);
     }
