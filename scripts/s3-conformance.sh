@@ -4,15 +4,18 @@
 #   scripts/s3-conformance.sh [-s] [-u] [-k EXPRESSION] CHECKOUT
 # CHECKOUT is a checkout of github.com/ceph/s3-tests, which is not changed; its requirements.txt must be installed for $PYTHON (python3).
 # -s uses HTTPS with the cluster's CA instead of plain HTTP; -u writes the list anew; -k runs only a part, as pytest has it.
-# JOBS (default 2) is the number of tests at a time. PREDA_DIR is where the cluster and the reports go.
+# JOBS (default 2) is the number of tests at a time, SUITE_SECONDS (default 7200) the longest the run may take. PREDA_DIR is where the cluster and the reports go.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 PYTHON=${PYTHON:-python3}
 JOBS=${JOBS:-2}
+SUITE_SECONDS=${SUITE_SECONDS:-7200}
 HOST=127.11.13.1
 SUITE=(s3tests/functional/test_s3.py s3tests/functional/test_headers.py)
+# Tests that look at all buckets of an account: they run when no other does.
+ALONE='test_list_buckets|test_buckets_'
 # Of the headers only what holds for every signature version: the others are made for version 2.
 HEADERS_MARK=auth_common
 
@@ -70,13 +73,19 @@ collect() {
 [[ -s $out/names ]] || die "no test was collected"
 echo "$(wc -l < "$out/names") tests against $([[ $secure == True ]] && echo https || echo http)://$HOST:$port, $JOBS at a time"
 
+# Runs the names of standard input. pytest's own exit code says only that something failed: what counts is the list.
+run() {
+  local names
+  mapfile -t names
+  ((${#names[@]})) || return 0
+  timeout "$SUITE_SECONDS" "$PYTHON" -m pytest -p no:cacheprovider -q --junitxml="$out/report-$1.xml" -o junit_logging=no "${names[@]}" \
+    > "$out/run-$1.log" 2>&1 || true
+}
 for ((job = 0; job < JOBS; job++)); do
-  mapfile -t names < <(awk -v jobs="$JOBS" -v job="$job" 'NR % jobs == job' "$out/names")
-  ((${#names[@]})) || continue
-  "$PYTHON" -m pytest -p no:cacheprovider -q --junitxml="$out/report-$job.xml" -o junit_logging=no "${names[@]}" > "$out/run-$job.log" 2>&1 &
+  { grep -vE "$ALONE" "$out/names" || true; } | awk -v jobs="$JOBS" -v job="$job" 'NR % jobs == job' | run "$job" &
 done
-# pytest's own exit code says only that something failed: what counts is the list.
 wait
+{ grep -E "$ALONE" "$out/names" || true; } | run alone
 ls "$out"/report-*.xml > /dev/null 2>&1 || {
   tail -n 20 "$out"/run-*.log >&2
   die "the suite did not run"

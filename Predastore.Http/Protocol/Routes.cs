@@ -61,6 +61,7 @@ public static class Routes
     public const string CopySource = "x-amz-copy-source";
 
     private const string Append = "x-amz-write-offset-bytes";
+    private const string ListType = "list-type";
 
     private static readonly (string Name, S3Error Missing)[] BucketSubresources =
     [
@@ -99,6 +100,10 @@ public static class Routes
         .GroupBy(route => route.Scope)
         .ToFrozenDictionary(group => group.Key, group => group.Select(route => route.Subresource).Where(name => name.Length > 0).ToFrozenSet());
 
+    // Sub-resources of a bucket that somebody put behind a key, and the other way round: refused, never the plain document.
+    private static readonly FrozenSet<string> KnownAnywhere =
+        Known.Values.SelectMany(names => names).Where(name => name != ListType).ToFrozenSet();
+
     /// <summary>Finds the route of a request.</summary>
     /// <exception cref="S3Exception">MethodNotAllowed; InvalidArgument where sub-resources contradict each other.</exception>
     public static Route Find(string method, in ResourceName name, RawTarget target, IHeaderDictionary headers)
@@ -125,7 +130,14 @@ public static class Routes
         foreach (QueryParameter parameter in target.Parameters)
         {
             string name = parameter.Name;
-            if (!known.Contains(name) || name == found || (name == "list-type" && parameter.Value != "2"))
+            if (!known.Contains(name))
+            {
+                if (KnownAnywhere.Contains(name))
+                    throw new S3Exception(S3Error.MethodNotAllowed);
+                continue;
+            }
+
+            if (name == found || (name == ListType && parameter.Value != "2"))
                 continue;
             if (found.Length > 0)
                 throw S3Error.InvalidArgument.With("ResourceType", name, $"Conflicting query string parameters: {found}, {name}");
@@ -142,7 +154,7 @@ public static class Routes
             new(RouteScope.Service, "GET", "", S3Operation.ListBuckets, Permission.Account),
         };
         Bucket("GET", "", S3Operation.ListObjects, Permission.Read);
-        Bucket("GET", "list-type", S3Operation.ListObjectsV2, Permission.Read);
+        Bucket("GET", ListType, S3Operation.ListObjectsV2, Permission.Read);
         Bucket("GET", "versions", S3Operation.ListObjectVersions, Permission.Read);
         Bucket("GET", "uploads", S3Operation.ListMultipartUploads, Permission.Read);
         Bucket("GET", "location", S3Operation.GetBucketLocation, Permission.Read);

@@ -53,6 +53,15 @@ public sealed class RoutesSpecs
         }
     }
 
+    [Theory]
+    [InlineData("PUT", "/b/k?policy")]
+    [InlineData("DELETE", "/b/k?lifecycle")]
+    [InlineData("PUT", "/b/k?versioning")]
+    [InlineData("DELETE", "/b?retention")]
+    [InlineData("PUT", "/b?legal-hold")]
+    public void Subresource_of_another_scope_should_be_refused(string method, string target)
+        => Assert.Equal("MethodNotAllowed", Assert.Throws<S3Exception>(() => Find(method, target, [])).Error.Code);
+
     private static Route Find(string method, string target, HeaderDictionary headers)
     {
         RawTarget raw = RawTarget.Parse(target);
