@@ -94,7 +94,7 @@ internal sealed class TestDoor : IAsyncDisposable
     /// <summary>Code and status of the error that the call must end in.</summary>
     public static async Task<(string Code, HttpStatusCode Status)> RefusedAsync(Func<Task> call)
     {
-        AmazonS3Exception refused = await Assert.ThrowsAsync<AmazonS3Exception>(call);
+        AmazonS3Exception refused = await Assert.ThrowsAnyAsync<AmazonS3Exception>(call);
         return (refused.ErrorCode, refused.StatusCode);
     }
 

@@ -38,7 +38,7 @@ public sealed class ObjectLockSpecs : IAsyncLifetime
     [InlineData("GOVERNANCE", 0, null, "InvalidRetentionPeriod")]
     [InlineData("GOVERNANCE", null, -1, "InvalidRetentionPeriod")]
     [InlineData("GOVERNANCE", 1, 1, "MalformedXML")]
-    [InlineData("governance", 1, null, "MalformedXML")]
+    [InlineData("abc", 1, null, "MalformedXML")]
     public async Task Configuration_should_refuse_what_is_no_retention(string mode, int? days, int? years, string code)
     {
         string bucket = await _door.BucketAsync(objectLock: true);
