@@ -100,8 +100,15 @@ internal static class CompleteMultipartUpload
     {
         foreach (ChecksumAlgorithm algorithm in ChecksumNames.All)
         {
-            if (request.Header(ChecksumNames.Header(algorithm)) is { } text)
-                return ChecksumOf(algorithm, text.Split('-')[0]);
+            if (request.Header(ChecksumNames.Header(algorithm)) is not { } text)
+                continue;
+
+            // Behind the composite checksum of N parts stands "-N"; the hyphen is no digit of base64.
+            int at = text.IndexOf('-');
+            Checksum checksum = ChecksumOf(algorithm, at < 0 ? text : text[..at]);
+            if (at >= 0)
+                checksum.Type = ChecksumType.ChecksumComposite;
+            return checksum;
         }
 
         return null;

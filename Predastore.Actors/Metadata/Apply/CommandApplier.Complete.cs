@@ -42,7 +42,7 @@ internal sealed partial class CommandApplier
         if (complete.HasExpectedSize && complete.ExpectedSize != size)
             return Refuse(ResultCode.ResultInvalidRequest, $"the parts make {size} bytes, not {complete.ExpectedSize}");
         Checksum? checksum = MultipartChecksum.Of(upload, parts);
-        if (complete.ExpectedChecksum is { } expected && (checksum is null || checksum.Value != expected.Value))
+        if (complete.ExpectedChecksum is { } expected && !MultipartChecksum.Meets(checksum, expected))
             return Refuse(ResultCode.ResultBadDigest, "the checksum of the object differs from the one given");
         VersionRow? newest = _rows.Newest(bucket.Id, upload.Key);
         ResultCode condition = Preconditioning.ForWrite(complete.Preconditions, newest);

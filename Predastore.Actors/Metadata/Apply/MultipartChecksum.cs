@@ -29,6 +29,11 @@ internal static class MultipartChecksum
         return value is null ? null : new Checksum { Algorithm = algorithm, Type = type, Value = ByteString.CopyFrom(value) };
     }
 
+    /// <summary>True if the checksum is the one expected; only a composite one has to be said to be that.</summary>
+    public static bool Meets(Checksum? checksum, Checksum expected) =>
+        checksum is not null && checksum.Algorithm == expected.Algorithm && checksum.Value == expected.Value
+        && (expected.Type == ChecksumType.ChecksumFullObject || checksum.Type == expected.Type);
+
     private static byte[]? FullObject(ChecksumAlgorithm algorithm, IReadOnlyList<PartRow> parts)
     {
         if (KindOf(algorithm) is not { } kind) return null;
