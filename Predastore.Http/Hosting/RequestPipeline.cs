@@ -58,8 +58,12 @@ internal sealed class RequestPipeline
         RawTarget target = RawTarget.Parse(raw);
         ResourceName name = ResourceName.From(target, http.Request.Host.Value ?? "", _options.Domains);
         Route route = Routes.Find(http.Request.Method, name, target, http.Request.Headers);
-        AuthResult auth = _authenticator.Authenticate(
-            http.Request.Method, target, http.Request.Headers, anyRegion: route.Operation == S3Operation.ListBuckets);
+
+        // Browsers sign no preflight; a presigned URL in one is signed for another method.
+        AuthResult auth = route.Operation == S3Operation.Preflight
+            ? AuthResult.Anonymous
+            : _authenticator.Authenticate(
+                http.Request.Method, target, http.Request.Headers, anyRegion: route.Operation == S3Operation.ListBuckets);
         if (!_options.Health.IsReady)
             throw new S3Exception(S3Error.ServiceUnavailable);
         await OperationTable.RunAsync(new S3Request

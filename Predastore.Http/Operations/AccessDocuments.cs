@@ -39,13 +39,13 @@ internal static class AccessDocuments
         return grants;
     }
 
-    /// <summary>Answers with a document.</summary>
+    /// <summary>Answers with a document: groups first, as clients expect that sort by name.</summary>
     public static Task WriteAsync(S3Request request, string owner, IReadOnlyList<Grant> grants) => request.WriteAsync(xml =>
     {
         xml.Declaration().Root("AccessControlPolicy");
         Owners.Write(xml, "Owner", request, owner);
         xml.Open("AccessControlList");
-        foreach (Grant grant in grants)
+        foreach (Grant grant in grants.OrderBy(grant => grant.Group.Length == 0))
         {
             xml.Open("Grant");
             if (grant.Group.Length > 0)

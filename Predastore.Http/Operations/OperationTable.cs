@@ -53,6 +53,7 @@ internal static class OperationTable
             [S3Operation.CompleteMultipartUpload] = CompleteMultipartUpload.RunAsync,
             [S3Operation.AbortMultipartUpload] = AbortMultipartUpload.RunAsync,
             [S3Operation.ListParts] = ListParts.RunAsync,
+            [S3Operation.Preflight] = Preflight.RunAsync,
         }.ToFrozenDictionary();
 
     /// <summary>Carries the request out.</summary>
@@ -69,8 +70,7 @@ internal static class OperationTable
         }
 
         // Whoever may not ask learns nothing of what is missing.
-        if (request.Route.Operation != S3Operation.Preflight)
-            await request.BucketAsync(Permission.Owner);
+        await request.BucketAsync(Permission.Owner);
         throw new S3Exception(request.Route.Missing ?? S3Error.NotImplemented);
     }
 }

@@ -40,11 +40,11 @@ internal static class Tagging
         return tags;
     }
 
-    /// <summary>Writes a Tagging document.</summary>
+    /// <summary>Writes a Tagging document, in the order of the names.</summary>
     public static void Write(S3XmlWriter xml, IEnumerable<Pair> tags)
     {
         xml.Declaration().Root("Tagging").Open("TagSet");
-        foreach (Pair tag in tags)
+        foreach (Pair tag in tags.OrderBy(tag => tag.Name, StringComparer.Ordinal))
             xml.Open("Tag").Element("Key", tag.Name).Element("Value", tag.Value).Close();
         xml.Close().Close();
     }

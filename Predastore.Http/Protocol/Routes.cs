@@ -212,12 +212,13 @@ public static class Routes
         foreach (string name in ObjectSubresources)
         {
             foreach (string method in (string[])["GET", "PUT", "POST", "DELETE"])
-                all.Add(new Route(RouteScope.Object, method, name, S3Operation.ObjectSubresource, Permission.Owner, Missing: S3Error.NotImplemented));
+                all.Add(new Route(RouteScope.Object, method, name, S3Operation.ObjectSubresource, Permission.Owner,
+                    Missing: name == "torrent" && method == "GET" ? S3Error.NoSuchKey : S3Error.NotImplemented));
         }
 
-        all.Add(new Route(RouteScope.Service, "OPTIONS", "", S3Operation.Preflight, Permission.Anyone, Missing: S3Error.AccessDenied));
-        all.Add(new Route(RouteScope.Bucket, "OPTIONS", "", S3Operation.Preflight, Permission.Anyone, Missing: S3Error.AccessDenied));
-        all.Add(new Route(RouteScope.Object, "OPTIONS", "", S3Operation.Preflight, Permission.Anyone, Missing: S3Error.AccessDenied));
+        all.Add(new Route(RouteScope.Service, "OPTIONS", "", S3Operation.Preflight, Permission.Anyone));
+        all.Add(new Route(RouteScope.Bucket, "OPTIONS", "", S3Operation.Preflight, Permission.Anyone));
+        all.Add(new Route(RouteScope.Object, "OPTIONS", "", S3Operation.Preflight, Permission.Anyone));
         return all;
 
         void Bucket(string method, string subresource, S3Operation operation, Permission permission)

@@ -8,6 +8,7 @@ public sealed record S3Error(string Code, int Status, string Message)
 {
     public static readonly S3Error AccessControlListNotSupported = new("AccessControlListNotSupported", 400, "The bucket does not allow ACLs.");
     public static readonly S3Error AccessDenied = new("AccessDenied", 403, "Access Denied");
+    public static readonly S3Error AccessForbidden = new("AccessForbidden", 403, "The request is not allowed by the CORS configuration.");
     public static readonly S3Error AuthorizationHeaderMalformed = new("AuthorizationHeaderMalformed", 400, "The authorization header is malformed.");
     public static readonly S3Error AuthorizationQueryParametersError = new("AuthorizationQueryParametersError", 400, "The authorization query parameters are malformed.");
     public static readonly S3Error BadDigest = new("BadDigest", 400, "The digest you specified did not match what was received.");
