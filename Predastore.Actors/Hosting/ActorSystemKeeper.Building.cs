@@ -4,10 +4,12 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
 using Akka.Hosting;
+using Akka.Hosting.Logging;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Predastore.Actors.Topology;
+using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace Predastore.Actors.Hosting;
 
@@ -104,12 +106,16 @@ public sealed partial class ActorSystemKeeper
         services.AddSingleton<IHostApplicationLifetime>(new NoLifetime());
         services.AddAkka(NodeConfiguration.SystemName, (builder, _) =>
         {
+            builder.AddSetup(new LoggerFactorySetup(_loggers));
+            builder.WithPredastoreNode(_settings);
+            // Last: what stands here is laid over the files.
             builder.ConfigureLoggers(loggers =>
             {
                 loggers.ClearLoggers();
-                loggers.AddLoggerFactory(_loggers);
+                loggers.AddLogger<ActorLog>();
+                if (_loggers.CreateLogger(nameof(Akka)).IsEnabled(LogLevel.Trace))
+                    loggers.LogLevel = Akka.Event.LogLevel.DebugLevel;
             });
-            builder.WithPredastoreNode(_settings);
             builder.WithTopology(_topology);
             _compose(builder);
         });

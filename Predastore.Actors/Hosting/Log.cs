@@ -19,4 +19,7 @@ internal static partial class Log
 
     [LoggerMessage(5, LogLevel.Warning, "Node {Node}: the shutdown was cut short; peers will notice that the node is gone")]
     public static partial void StopCutShort(ILogger log, uint node);
+
+    [LoggerMessage(EventId = 6, Message = "{Text}")]
+    public static partial void Actor(ILogger log, LogLevel level, string text, Exception? error);
 }

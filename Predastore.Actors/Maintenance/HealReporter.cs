@@ -53,7 +53,7 @@ internal sealed class HealReporter : IAsyncDisposable
             Log.Fault(_log, fault.ToString());
             try
             {
-                var queue = new QueueHeal { DataId = fault.Row.DataId, Reason = fault.Fragment < 0 ? "missing" : "damaged" };
+                var queue = new QueueHeal { DataId = fault.Row.DataId, Reason = fault.Damaged ? "damaged" : "missing" };
                 queue.Places.Add(new ShardPlace { Shard = (uint)fault.Shard, StorageId = fault.StorageId });
                 await _proposer.RunAsync(new Command { QueueHeal = queue }, _stopping.Token).ConfigureAwait(false);
             }

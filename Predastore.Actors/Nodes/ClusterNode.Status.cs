@@ -48,6 +48,7 @@ public sealed partial class ClusterNode
                     BytesTotal = stats.Disk.TotalBytes,
                     BytesFree = stats.Disk.FreeBytes,
                     BytesLive = stats.LiveBytes,
+                    Shards = stats.Shards,
                     FencedSegments = (uint)stats.FencedSegments,
                     Failure = stats.Failure ?? "",
                     Scrub = ScrubReport(id),

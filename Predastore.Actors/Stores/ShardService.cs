@@ -60,7 +60,14 @@ public sealed class ShardService : IShardService
         try
         {
             ShardReader? reader = Find(request.StorageId).Store.TryOpenRead(request.Key);
-            return ValueTask.FromResult<IShardSource?>(reader is null ? null : new Source(reader));
+            if (reader is null)
+                return ValueTask.FromResult<IShardSource?>(null);
+            var source = new Source(reader);
+
+            // Once for a whole object; every read of a range would pay for it too.
+            if (request.Offset == 0)
+                source.CheckHeaders();
+            return ValueTask.FromResult<IShardSource?>(source);
         }
         catch (StoreException error)
         {
@@ -106,6 +113,7 @@ public sealed class ShardService : IShardService
         StoreFullException => new ShardException(ShardError.Full, "the disk is full", error),
         StoreBusyException => new ShardException(ShardError.Busy, "too many shards are being written to this disk", error),
         SegmentFencedException => new ShardException(ShardError.Failed, "a sync of the segment failed", error),
+        ExtentDamagedException => new ShardException(ShardError.Mismatch, "the extent of the shard is damaged", error),
         _ => new ShardException(ShardError.Unavailable, "the disk has failed", error),
     };
 
@@ -154,8 +162,30 @@ public sealed class ShardService : IShardService
 
         public long Length => reader.Length;
 
-        public ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancel)
-            => reader.ReadAsync(offset, buffer, cancel);
+        public void CheckHeaders()
+        {
+            try
+            {
+                reader.CheckHeaders();
+            }
+            catch
+            {
+                reader.Dispose();
+                throw;
+            }
+        }
+
+        public async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancel)
+        {
+            try
+            {
+                return await reader.ReadAsync(offset, buffer, cancel).ConfigureAwait(false);
+            }
+            catch (StoreException error)
+            {
+                throw Translate(error);
+            }
+        }
 
         public ValueTask DisposeAsync()
         {

@@ -102,7 +102,9 @@ internal sealed class DataReader : IDisposable
         }
         catch (ShardException error) when (error.Error is ShardError.NotFound or ShardError.Mismatch)
         {
-            _onFault(new ShardFault(_row, shard, StorageOf(shard), -1, FragmentFault.Length));
+            run?.Dispose();
+            FragmentFault fault = error.Error == ShardError.NotFound ? FragmentFault.Length : FragmentFault.Header;
+            _onFault(new ShardFault(_row, shard, StorageOf(shard), ShardFault.WholeShard, fault));
             return null;
         }
         catch (ObjectDisposedException) when (_disposed)

@@ -25,6 +25,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     private readonly HashSet<UniqueAddress> _unreachable = [];
     private readonly Dictionary<Address, uint> _nodeAt;
     private readonly Islands _islands;
+    private readonly Dictionary<uint, Seen> _seen = [];
 
     public TopologyActor(NodeTopology topology)
     {
@@ -152,7 +153,34 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     private ActorSelection Selection(uint node) =>
         Context.ActorSelection(new RootActorPath(_settings.AkkaAddress(node)) / "user" / Name);
 
-    private void Publish() => _topology.Update(_settings.Nodes.Keys.Select(Look));
+    private void Publish()
+    {
+        _topology.Update(_settings.Nodes.Keys.Select(Look));
+        foreach (NodeView node in _topology.View.Nodes.Values.Where(node => node.Node != _settings.Node))
+            Report(node.Node, node.Alive ? Seen.Up : node.Up ? Seen.Unreachable : Seen.Gone);
+    }
+
+    private enum Seen
+    {
+        Gone,
+        Up,
+        Unreachable,
+    }
+
+    // What was never there is no news.
+    private void Report(uint node, Seen seen)
+    {
+        Seen before = _seen.GetValueOrDefault(node, Seen.Gone);
+        _seen[node] = seen;
+        if (seen == before)
+            return;
+        if (seen == Seen.Up)
+            _log.Info("Node {0} is up", node);
+        else if (seen == Seen.Unreachable)
+            _log.Warning("Node {0} does not answer", node);
+        else
+            _log.Warning("Node {0} has left the cluster", node);
+    }
 
     private NodeView Look(uint node)
     {

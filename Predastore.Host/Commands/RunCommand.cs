@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging;
 using Predastore.Host.Config;
 using Predastore.Host.Local;
 using Predastore.Host.Nodes;
@@ -27,7 +28,8 @@ internal static class RunCommand
                 throw new StartupException("these flags need a cluster file; add --config FILE", ExitCode.Usage);
             local = LocalCluster.Prepare(flags.BasePath ?? LocalCluster.DefaultFolder(context.Environment), context.Time);
             config = local.ConfigFile;
-            flags = local.Flags with { LogLevel = flags.LogLevel };
+            // The guide is what somebody who just tries it must find, not one line among many.
+            flags = local.Flags with { LogLevel = flags.LogLevel ?? LogLevel.Warning };
         }
         IReadOnlyList<NodeOptions> nodes = NodeOptionsResolver.Resolve(ClusterFile.Load(config), flags, context.Environment);
         foreach (NodeOptions node in nodes)

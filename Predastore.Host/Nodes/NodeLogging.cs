@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 
 namespace Predastore.Host.Nodes;
 
@@ -9,11 +8,6 @@ internal static class NodeLogging
     public static ILoggerFactory Create(NodeOptions options) => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(options.LogLevel)
         .AddFilter("Microsoft", level => level >= (options.LogLevel < LogLevel.Information ? options.LogLevel : LogLevel.Warning))
-        .AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-            console.ColorBehavior = LoggerColorBehavior.Disabled;
-        }));
+        .AddConsoleFormatter<NodeLogFormatter, NodeLogFormatterOptions>(format => format.Node = options.AllInProcess ? options.Node : null)
+        .AddConsole(console => console.FormatterName = NodeLogFormatter.FormatterName));
 }

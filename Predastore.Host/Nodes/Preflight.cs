@@ -2,22 +2,31 @@ using System.Net;
 using System.Net.Sockets;
 using Predastore.Host.Config;
 using Predastore.Shards.Crypto;
+using Predastore.Shards.Disk;
 using Predastore.Shards.Transport;
 
 namespace Predastore.Host.Nodes;
 
 /// <summary>
-/// What can be found out before anything is started, so that the usual mistakes are one line: certificates, key files and
-/// ports. A port can still be taken between the look and the start; the launcher then says so.
+/// What can be found out before anything is started, so that the usual mistakes are one line: certificates, key files, folders,
+/// room on their disks, and ports. A port can still be taken between the look and the start; the launcher then says so.
 /// </summary>
 internal static class Preflight
 {
+    /// <summary>Below this a database cannot be opened; a disk that merely fills up still starts, to delete.</summary>
+    private const long FreeBytesMin = 16L << 20;
+
     /// <exception cref="StartupException">Something is not as the node needs it.</exception>
     public static void Check(NodeOptions options)
     {
         CheckCertificates(options);
         CheckMasterKeys(options);
         CheckFolder(options);
+        CheckRoom(options.NodeFolder);
+        if (options.Db is { } db)
+            CheckRoom(db.Folder);
+        foreach (StorageOptions storage in options.Storages)
+            CheckRoom(storage.Folder);
         CheckPort(options.S3, SocketType.Stream, "S3", "--port or [s3] port", "--host");
         if (options.S3Plain is { } plain)
             CheckPort(plain, SocketType.Stream, "plain-HTTP S3", "[s3] plain_port", "--host");
@@ -78,6 +87,20 @@ internal static class Preflight
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new StartupException($"cannot write to {options.NodeFolder}: {e.Message}; correct --base-path or the folder's rights");
+        }
+    }
+
+    private static void CheckRoom(string folder)
+    {
+        // What is made later lies on the disk of the nearest folder that is there.
+        string at = folder;
+        while (!Directory.Exists(at) && Path.GetDirectoryName(at) is { } parent)
+            at = parent;
+        long free = new FileDisk().Space(at).FreeBytes;
+        if (free < FreeBytesMin)
+        {
+            throw new StartupException(
+                $"no space for {folder}: {free >> 10} KiB are free on its disk, a start needs {FreeBytesMin >> 20} MiB; free some or choose another disk");
         }
     }
 

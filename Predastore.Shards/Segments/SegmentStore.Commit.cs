@@ -200,6 +200,7 @@ public sealed partial class SegmentStore
             lock (_gate)
             {
                 _reservations.Remove(pending.Writer.Id);
+                _shards++;
                 foreach (var slot in pending.Writer.Slots)
                 {
                     slot.Segment.Reservations--;

@@ -40,6 +40,8 @@ public sealed partial class SegmentStore
                     outcomes[i] = outcomes[i] == DeleteOutcome.Deleted ? DeleteOutcome.Failed : outcomes[i];
                 return outcomes;
             }
+            lock (_gate)
+                _shards -= doomed.Count;
             foreach (var row in doomed.Values)
                 Free(row.Extents);
         }

@@ -154,6 +154,7 @@ public sealed partial class SegmentStore
                 _nextSegment = Math.Max(_nextSegment, number + 1);
             if (live.Any(s => !lengths.TryGetValue(s.Key, out var length) || length < DataEndMin(s.Value.End)))
                 broken = Rows().Count(r => r.Extents.Any(e => lengths.GetValueOrDefault(e.Segment) < e.Offset + ExtentHeader.Bytes + e.Length));
+            _shards = shards;
             Opened = new OpenReport(shards, broken, removed, fenced);
             RefreshSpace();
         }

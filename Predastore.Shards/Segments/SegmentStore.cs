@@ -43,6 +43,7 @@ public sealed partial class SegmentStore : IDisposable
     private uint _nextSegment = 1;
     private ulong _nextReservation = 1;
     private ulong _commitSequence;
+    private long _shards;
     private volatile string? _failure;
     private int _disposed;
 
@@ -81,6 +82,7 @@ public sealed partial class SegmentStore : IDisposable
                 all.Count(s => s.Fence is not null),
                 live,
                 all.Sum(s => s.Tail - SegmentHeader.Bytes) - live,
+                _shards,
                 _reservations.Count,
                 _failure);
         }
@@ -131,8 +133,9 @@ public sealed record OpenReport(long Shards, long BrokenShards, int SegmentsRemo
 /// <param name="FencedSegments">Files whose sync failed or whose header is damaged.</param>
 /// <param name="LiveBytes">Footprint of committed extents.</param>
 /// <param name="DeadBytes">Handed out and not live: aborted, deleted, or being written.</param>
+/// <param name="Shards">Committed shards, every attempt.</param>
 /// <param name="Reservations">Shards being written.</param>
 /// <param name="Failure">Why the store takes no writes, or null.</param>
 public sealed record StoreStats(
-    SpaceState Space, DiskSpace Disk, int Segments, int FencedSegments, long LiveBytes, long DeadBytes, int Reservations,
+    SpaceState Space, DiskSpace Disk, int Segments, int FencedSegments, long LiveBytes, long DeadBytes, long Shards, int Reservations,
     string? Failure);

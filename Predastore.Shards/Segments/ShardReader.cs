@@ -24,7 +24,7 @@ public sealed class ShardReader : IDisposable
     public long Length => Row.Shard.Length;
 
     /// <summary>Reads sealed bytes at an offset in the shard; fewer than asked only at its end.</summary>
-    /// <exception cref="StoreException">The segment ends before the extent does.</exception>
+    /// <exception cref="ExtentDamagedException">The segment ends before the extent does.</exception>
     /// <exception cref="IOException">The read failed.</exception>
     public async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancel = default)
     {
@@ -56,6 +56,29 @@ public sealed class ShardReader : IDisposable
         return total;
     }
 
+    /// <summary>
+    /// Compares the headers of all extents with the row. Reads do not need them, but an index that is lost is rebuilt from them: damage
+    /// must not wait for that day.
+    /// </summary>
+    /// <exception cref="ExtentDamagedException">One is not the one that was written.</exception>
+    /// <exception cref="IOException">The read failed.</exception>
+    public void CheckHeaders()
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        Span<byte> bytes = stackalloc byte[ExtentHeader.Bytes];
+        for (var part = 0; part < Row.Extents.Count; part++)
+        {
+            var extent = Row.Extents[part];
+            if (_segments[part].File.Read(extent.Offset, bytes) != bytes.Length
+                || !ExtentHeader.TryDecode(bytes, out var header)
+                || header.Shard != Row.Shard || header.Part != part || header.Length != extent.Length)
+            {
+                throw new ExtentDamagedException(
+                    $"the extent header at {extent.Offset} of segment {_segments[part].Number:x8} is not that of shard {Row.Shard.Key}");
+            }
+        }
+    }
+
     /// <summary>Lets go of the segments. No read may be under way.</summary>
     public void Dispose()
     {
@@ -83,6 +106,6 @@ public sealed class ShardReader : IDisposable
         return false;
     }
 
-    private StoreException Short(int part) =>
+    private ExtentDamagedException Short(int part) =>
         new($"segment {_segments[part].Number:x8} ends before shard {Row.Shard.Key} does");
 }

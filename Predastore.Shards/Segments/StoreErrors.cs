@@ -20,6 +20,9 @@ public sealed class StoreBusyException(string message) : StoreException(message)
 /// </summary>
 public sealed class SegmentFencedException(string message, Exception? inner = null) : StoreException(message, inner);
 
+/// <summary>A committed extent is not as it was written: its header is damaged, or its segment ends before it does.</summary>
+public sealed class ExtentDamagedException(string message) : StoreException(message);
+
 /// <summary>The index failed; the store takes no writes until it is opened anew.</summary>
 public sealed class StoreFailedException(string message, Exception? inner = null) : StoreException(message, inner);
 

@@ -47,6 +47,30 @@ public sealed class StartupErrorSpecs : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Data_port_in_use_should_be_named()
+    {
+        using var taken = new TcpListener(IPAddress.Parse(_cluster.Host(1)), ClusterFolder.DataPort(1));
+        taken.Start();
+
+        await RefusedAsync($"port {_cluster.Host(1)}:{ClusterFolder.DataPort(1)} (data) is in use");
+    }
+
+    [SkippableFact]
+    public async Task Full_disk_should_be_named()
+    {
+        string folder = _cluster.Files.NodeFolder(1);
+        Directory.CreateDirectory(folder);
+        // A small file system of the process's own: nothing of it is left when the process ends.
+        string[] mounted = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", "mount -t tmpfs -o size=4m tmpfs \"$0\" && exec \"$@\"", folder];
+        Skip.IfNot(await S3dProcess.CanRunAsync([.. mounted, "true"]), "this machine lets nobody mount in a namespace");
+
+        CommandResult result = await S3dProcess.RunAsync(_cluster.Files.NodeArgs(1, _cluster.Shape), prefix: mounted);
+
+        AssertRefused(result, "no space for");
+        Assert.Contains("free some", result.Error);
+    }
+
+    [Fact]
     public async Task Harness_should_show_why_a_node_ended()
     {
         File.Delete(_cluster.Files.CaFile);
@@ -60,8 +84,11 @@ public sealed class StartupErrorSpecs : IAsyncLifetime
 
     private async Task RefusedAsync(string words)
     {
-        CommandResult result = await S3dProcess.RunAsync(_cluster.Files.NodeArgs(1, _cluster.Shape));
+        AssertRefused(await S3dProcess.RunAsync(_cluster.Files.NodeArgs(1, _cluster.Shape)), words);
+    }
 
+    private static void AssertRefused(CommandResult result, string words)
+    {
         Assert.NotEqual(0, result.ExitCode);
         string line = Assert.Single(result.Error.Split('\n'));
         Assert.StartsWith("s3d: ", line);

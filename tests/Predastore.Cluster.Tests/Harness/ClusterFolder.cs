@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Predastore.Shards.Disk;
 
 namespace Predastore.Cluster.Tests.Harness;
 
@@ -15,6 +16,11 @@ public sealed class ClusterFolder : IDisposable
     public const string Region = "ap-southeast-2";
 
     public const int S3Port = 8443;
+
+    public const int ControlPort = 6660;
+
+    /// <summary>Of a node: QUIC cannot share one port between processes of a machine.</summary>
+    public static int DataPort(int node) => 9990 + node;
 
     public ClusterFolder(ClusterShape shape, LoopbackNetwork network)
     {
@@ -36,6 +42,15 @@ public sealed class ClusterFolder : IDisposable
 
     public string LogFile(int node) => this[$"logs/node-{node}.log"];
 
+    /// <summary>True if a node has written these words, in this life or an earlier one.</summary>
+    public bool HasLogged(int node, string words)
+    {
+        if (!File.Exists(LogFile(node)))
+            return false;
+        using var text = new StreamReader(new FileStream(LogFile(node), FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return text.ReadToEnd().Contains(words, StringComparison.Ordinal);
+    }
+
     /// <summary>Everything of one node.</summary>
     public string NodeFolder(int node) => this[$"node-{node}"];
 
@@ -44,6 +59,9 @@ public sealed class ClusterFolder : IDisposable
 
     /// <summary>The disk with a storage id, which belongs to node id % 100.</summary>
     public string StorageFolder(int storageId) => this[$"node-{storageId % 100}/storage-{storageId}"];
+
+    /// <summary>The file that says whose a data path is.</summary>
+    public static string Identity(string folder) => System.IO.Path.Combine(folder, IdentityFile.Name);
 
     /// <summary>The command line of a node.</summary>
     public IReadOnlyList<string> NodeArgs(int node, ClusterShape shape) =>
@@ -94,7 +112,7 @@ public sealed class ClusterFolder : IDisposable
 
             [cluster]
             name = "test"
-            port = 6660
+            port = {ControlPort}
 
             [transport]
             kind = "{shape.Transport}"
@@ -113,7 +131,7 @@ public sealed class ClusterFolder : IDisposable
                 [[db]]
                 id = {node}
                 host = "{network.Host(node)}"
-                port = 6660
+                port = {ControlPort}
                 path = "db"
 
                 """);
@@ -126,7 +144,7 @@ public sealed class ClusterFolder : IDisposable
                     id = {node + (100 * disk)}
                     node = {node}
                     host = "{network.Host(node)}"
-                    port = {9990 + node}
+                    port = {DataPort(node)}
                     path = "storage-{node + (100 * disk)}"
 
                     """);

@@ -26,20 +26,19 @@ public sealed class S3dProcess : IDisposable
                 left.TryKill();
     };
 
-    private S3dProcess(IEnumerable<string> args, string? logFile, IReadOnlyDictionary<string, string>? environment, bool keepOutput)
+    private S3dProcess(
+        IEnumerable<string> args, string? logFile, IReadOnlyDictionary<string, string>? environment, bool keepOutput, IReadOnlyList<string>? prefix = null)
     {
         _log = logFile is null ? null : new StreamWriter(logFile, append: true) { AutoFlush = true };
         _output = keepOutput ? new StringBuilder() : null;
-        var start = new ProcessStartInfo("dotnet")
+        string[] command = [.. prefix ?? [], "dotnet", Path.Combine(AppContext.BaseDirectory, "s3d.dll"), .. args];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
             UseShellExecute = false,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "s3d.dll"));
-        foreach (string arg in args)
-            start.ArgumentList.Add(arg);
         // Variables of whoever runs the tests must not reach into them.
         start.Environment.Remove("ENCRYPTION_KEY_FILE");
         start.Environment["DOTNET_gcServer"] = "0";
@@ -87,13 +86,33 @@ public sealed class S3dProcess : IDisposable
         new(args, logFile, environment, keepOutput: false);
 
     /// <summary>Runs a command to its end.</summary>
+    /// <param name="args">The command line.</param>
+    /// <param name="environment">Variables beside those of the tests.</param>
+    /// <param name="prefix">A program that runs the command, with its own arguments.</param>
     /// <exception cref="TimeoutException">It did not end; it was killed.</exception>
-    public static async Task<CommandResult> RunAsync(IEnumerable<string> args, IReadOnlyDictionary<string, string>? environment = null)
+    public static async Task<CommandResult> RunAsync(
+        IEnumerable<string> args, IReadOnlyDictionary<string, string>? environment = null, IReadOnlyList<string>? prefix = null)
     {
-        using var process = new S3dProcess(args, null, environment, keepOutput: true);
+        using var process = new S3dProcess(args, null, environment, keepOutput: true, prefix);
         await process.WaitForExitAsync();
         lock (process._gate)
             return new CommandResult(process.ExitCode, process._output!.ToString(), string.Join('\n', process._tail));
+    }
+
+    /// <summary>True if a program is there and ends well.</summary>
+    public static async Task<bool> CanRunAsync(IReadOnlyList<string> command)
+    {
+        try
+        {
+            using Process process = Process.Start(
+                new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            await process.WaitForExitAsync().WaitAsync(ExitTimeout);
+            return process.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
     }
 
     /// <summary>kill -9: no handler runs, nothing is flushed.</summary>

@@ -5,10 +5,12 @@ using Amazon.Runtime;
 namespace Predastore.Cluster.Tests.Harness;
 
 /// <summary>HTTP clients that trust the test cluster's CA and nothing else. Nothing skips verification.</summary>
-internal sealed class TrustedHttp(string caFile) : HttpClientFactory
+/// <param name="caFile">The CA.</param>
+/// <param name="sent">Gets the Authorization header of every request.</param>
+internal sealed class TrustedHttp(string caFile, Action<string>? sent = null) : HttpClientFactory
 {
     public override HttpClient CreateHttpClient(IClientConfig clientConfig) =>
-        new(CreateHandler()) { Timeout = clientConfig.Timeout ?? TimeSpan.FromSeconds(100) };
+        new(new Overheard(CreateHandler(), sent)) { Timeout = clientConfig.Timeout ?? TimeSpan.FromSeconds(100) };
 
     // One client for each configuration: a test that kills nodes must not share its connections with another.
     public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
@@ -26,5 +28,15 @@ internal sealed class TrustedHttp(string caFile) : HttpClientFactory
             UseProxy = false,
             AllowAutoRedirect = false,
         };
+    }
+
+    private sealed class Overheard(HttpMessageHandler inner, Action<string>? sent) : DelegatingHandler(inner)
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            if (sent is not null && request.Headers.TryGetValues("Authorization", out IEnumerable<string>? values))
+                sent(string.Join(' ', values));
+            return base.SendAsync(request, cancellationToken);
+        }
     }
 }

@@ -1,0 +1,66 @@
+using Amazon.S3;
+using Amazon.S3.Model;
+using Predastore.Cluster.Tests.Harness;
+using Xunit.Abstractions;
+
+namespace Predastore.Cluster.Tests;
+
+/// <summary>Memory of a gate is bounded by what is under way, never by the size of objects.</summary>
+public sealed class MemorySpecs(ITestOutputHelper output)
+{
+    private const long GateBytesMax = 600L << 20;
+    private const long ObjectBytes = 128L << 20;
+    private const int AtOnce = 4;
+    private static readonly TimeSpan Sample = TimeSpan.FromMilliseconds(50);
+
+    [Fact]
+    public async Task Gate_should_stay_small_under_large_uploads_and_downloads()
+    {
+        await using S3Cluster cluster = await S3Cluster.StartAsync(ClusterShape.Three, output);
+        await cluster.RunAsync(async () =>
+        {
+            AmazonS3Client s3 = cluster.Client(1);
+            await s3.PutBucketAsync("memory");
+            await PutAsync(s3, 0);
+            using var ended = new CancellationTokenSource();
+            Task<long> peak = PeakAsync(cluster.Process(1), ended.Token);
+
+            await Task.WhenAll(Enumerable.Range(1, AtOnce).SelectMany(i => new[] { PutAsync(s3, i), GetAsync(s3, 0) }));
+            await ended.CancelAsync();
+
+            output.WriteLine($"peak {await peak >> 20} MiB");
+            Assert.InRange(await peak, 1, GateBytesMax);
+        });
+    }
+
+    private static async Task<long> PeakAsync(S3dProcess process, CancellationToken ended)
+    {
+        long peak = 0;
+        while (!ended.IsCancellationRequested)
+        {
+            peak = Math.Max(peak, process.ResidentBytes);
+            await Task.Delay(Sample, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        return peak;
+    }
+
+    private static Task PutAsync(AmazonS3Client s3, int i) => s3.PutObjectAsync(new PutObjectRequest
+    {
+        BucketName = "memory", Key = $"object-{i}", InputStream = new PatternStream(ObjectBytes),
+    });
+
+    private static async Task GetAsync(AmazonS3Client s3, int i)
+    {
+        using GetObjectResponse response = await s3.GetObjectAsync("memory", $"object-{i}");
+        await using var expected = new PatternStream(ObjectBytes);
+        byte[] got = new byte[1 << 20], wanted = new byte[1 << 20];
+        for (long at = 0; at < ObjectBytes;)
+        {
+            int read = await response.ResponseStream.ReadAsync(got);
+            Assert.NotEqual(0, read);
+            expected.ReadExactly(wanted, 0, read);
+            Assert.True(got.AsSpan(0, read).SequenceEqual(wanted.AsSpan(0, read)), $"bytes from {at}");
+            at += read;
+        }
+    }
+}
