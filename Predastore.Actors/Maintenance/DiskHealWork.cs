@@ -8,113 +8,153 @@ using Predastore.Shards.Protocol;
 namespace Predastore.Actors.Maintenance;
 
 /// <summary>
-/// Heals a storage id whose disk is new: walks the data rows of a partition that name it, asks the disk which shards it has, and
-/// rebuilds the rest. That a partition is whole goes into Raft, and the last one ends the healing; a walk cut short goes on from where
-/// this process stood, and in another process from the start, where asking the disk costs little.
+/// Heals storage ids whose disks are new: walks the data rows of a partition, asks the disks which shards they have, and rebuilds the
+/// rest, all shards of a row in one pass. That a partition is whole goes into Raft, and the last one ends the healing; a walk cut short
+/// goes on from where this process stood, and in another process from the start, where asking the disks costs little.
 /// </summary>
 internal sealed class DiskHealWork(MaintenanceParts parts, RowKeeper keeper, ILogger log)
 {
-    private readonly ConcurrentDictionary<(ByteString Disk, uint Partition), Walk> _walks = [];
+    private readonly ConcurrentDictionary<uint, Walk> _walks = [];
 
-    /// <summary>One round over a partition, for every healing storage id in turn.</summary>
+    /// <summary>One round over a partition, for all healing storage ids that answer.</summary>
     public async Task RunAsync(uint partition, CancellationToken cancel)
     {
-        foreach (StorageRow storage in parts.Cluster.Require().Storages.Values
-            .Where(row => row.State == StorageState.StorageHealing && ((row.Healed >> (int)partition) & 1) == 0))
+        StorageRow[] disks = [.. parts.Cluster.Require().Storages.Values
+            .Where(row => row.State == StorageState.StorageHealing && ((row.Healed >> (int)partition) & 1) == 0 && parts.Usable(row.Id))
+            .OrderBy(row => row.Id)];
+        if (disks.Length == 0)
         {
-            if (parts.Usable(storage.Id))
-                await RunAsync(storage, partition, cancel).ConfigureAwait(false);
+            _walks.TryRemove(partition, out _);
+            return;
         }
+
+        // Another disk means another question: what was found whole for some says nothing of the rest.
+        string about = string.Join(',', disks.Select(disk => disk.DiskUuid.ToBase64()));
+        Walk walk = _walks.AddOrUpdate(partition, _ => new Walk(about), (_, old) => old.About == about ? old : new Walk(about));
+        if (!await WalkAsync(partition, disks, walk, cancel).ConfigureAwait(false))
+            return;
+        _walks.TryRemove(partition, out _);
+        if (!walk.Whole)
+            return;
+        foreach (StorageRow disk in disks)
+            await TellAsync(disk, partition, cancel).ConfigureAwait(false);
     }
 
-    private async Task RunAsync(StorageRow storage, uint partition, CancellationToken cancel)
+    // True at the end of the partition.
+    private async Task<bool> WalkAsync(uint partition, StorageRow[] disks, Walk walk, CancellationToken cancel)
     {
-        Walk walk = _walks.GetOrAdd((storage.DiskUuid, partition), _ => new Walk());
+        uint filter = disks.Length == 1 ? disks[0].Id : 0;
         long started = parts.Time.GetTimestamp();
         while (true)
         {
             QueryResult page = await parts.QueryAsync(
                 new Query
                 {
-                    WalkData = new WalkData { Partition = partition, StorageId = storage.Id, After = walk.After, Limit = parts.Settings.PageRows },
+                    WalkData = new WalkData
+                    {
+                        Partition = partition, StorageId = filter, After = walk.After, Limit = parts.Settings.PageRows,
+                    },
                 },
                 cancel).ConfigureAwait(false);
-            walk.Whole &= await HealAsync(storage.Id, page.DataRows, cancel).ConfigureAwait(false);
+            if (!await HealAsync(disks, page.DataRows, cancel).ConfigureAwait(false))
+                walk.Whole = false;
             if (!page.Truncated)
-                break;
+                return true;
             walk.After = page.NextCursor;
             if (parts.Time.GetElapsedTime(started) > parts.Settings.RoundMax)
-                return;
+                return false;
         }
+    }
 
-        _walks.TryRemove((storage.DiskUuid, partition), out _);
-        if (!walk.Whole)
-            return;
+    private async Task TellAsync(StorageRow disk, uint partition, CancellationToken cancel)
+    {
         CommandResult result = await parts.Proposer.RunAsync(
             new Command
             {
-                HealedPartition = new HealedPartition
-                {
-                    StorageId = storage.Id, DiskUuid = storage.DiskUuid, Partition = partition,
-                },
+                HealedPartition = new HealedPartition { StorageId = disk.Id, DiskUuid = disk.DiskUuid, Partition = partition },
             },
             cancel).ConfigureAwait(false);
         if (result.Storage?.State == StorageState.StorageNormal)
-            Log.DiskHealed(log, storage.Id);
+            Log.DiskHealed(log, disk.Id);
     }
 
-    // True if every shard of these rows is there.
-    private async Task<bool> HealAsync(uint storageId, IReadOnlyList<DataRow> rows, CancellationToken cancel)
+    // True if every shard that these rows have on the disks is there.
+    private async Task<bool> HealAsync(StorageRow[] disks, IReadOnlyList<DataRow> rows, CancellationToken cancel)
     {
-        (DataRow Row, uint Shard)[] named = [.. rows
-            .Select(row => (Row: row, Shard: row.Placement.IndexOf(storageId)))
-            .Where(item => item.Shard >= 0).Select(item => (item.Row, (uint)item.Shard))];
-        if (named.Length == 0)
-            return true;
-        IReadOnlyList<ShardRow?> found;
-        try
+        bool whole = true;
+        var missing = new Dictionary<DataRow, List<uint>>(ReferenceEqualityComparer.Instance);
+        foreach (StorageRow disk in disks)
         {
-            found = await parts.Shards.StatAsync(
-                new StatShardsRequest(storageId, [.. named.Select(item => new ShardKey(new ObjectHash(item.Row.ObjectHash.Span), item.Shard))]),
-                cancel).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is ShardException or IOException)
-        {
-            Log.DiskSilent(log, storageId, error.Message);
-            return false;
+            if (await MissingAsync(disk.Id, rows, cancel).ConfigureAwait(false) is not { } found)
+            {
+                whole = false;
+                continue;
+            }
+
+            foreach ((DataRow row, uint shard) in found)
+            {
+                if (!missing.TryGetValue(row, out List<uint>? shards))
+                    missing.Add(row, shards = []);
+                shards.Add(shard);
+            }
         }
 
-        bool whole = true;
-        for (int i = 0; i < named.Length; i++)
+        foreach (DataRow row in rows)
         {
-            if (found[i] is null && !await HealAsync(storageId, named[i].Row, named[i].Shard, cancel).ConfigureAwait(false))
+            if (missing.TryGetValue(row, out List<uint>? shards) && !await HealAsync(row, shards, cancel).ConfigureAwait(false))
                 whole = false;
         }
 
         return whole;
     }
 
-    private async Task<bool> HealAsync(uint storageId, DataRow row, uint shard, CancellationToken cancel)
+    // The shards that rows have on a disk and the disk does not have; null if it does not say.
+    private async Task<List<(DataRow Row, uint Shard)>?> MissingAsync(uint storageId, IReadOnlyList<DataRow> rows, CancellationToken cancel)
+    {
+        (DataRow Row, uint Shard)[] named = [.. rows
+            .Select(row => (Row: row, Shard: row.Placement.IndexOf(storageId)))
+            .Where(item => item.Shard >= 0).Select(item => (item.Row, (uint)item.Shard))];
+        if (named.Length == 0)
+            return [];
+        try
+        {
+            IReadOnlyList<ShardRow?> found = await parts.Shards.StatAsync(
+                new StatShardsRequest(
+                    storageId, [.. named.Select(item => new ShardKey(new ObjectHash(item.Row.ObjectHash.Span), item.Shard))]),
+                cancel).ConfigureAwait(false);
+            return [.. named.Where((_, i) => found[i] is null)];
+        }
+        catch (Exception error) when (error is ShardException or IOException)
+        {
+            Log.DiskSilent(log, storageId, error.Message);
+            return null;
+        }
+    }
+
+    private async Task<bool> HealAsync(DataRow row, List<uint> shards, CancellationToken cancel)
     {
         using IDisposable turn = await parts.Pace.EnterAsync(cancel).ConfigureAwait(false);
 
         // Read again: it may have been deleted or moved since the page was made.
         QueryResult now = await parts.QueryAsync(new Query { GetData = new GetData { DataId = row.DataId } }, cancel).ConfigureAwait(false);
-        if (now.Data is not { } current || shard >= current.Placement.Count || current.Placement[(int)shard] != storageId
-            || current.ObjectHash != row.ObjectHash)
+        if (now.Data is not { } current || current.ObjectHash != row.ObjectHash
+            || await parts.BucketAsync(current, cancel).ConfigureAwait(false) is not { } bucket)
         {
             return true;
         }
 
-        if (await parts.BucketAsync(current, cancel).ConfigureAwait(false) is not { } bucket)
+        uint[] wanted = [.. current.Missing.Concat(shards.Where(shard => current.Placement[(int)shard] == row.Placement[(int)shard]))
+            .Distinct()];
+        if (wanted.Length == 0)
             return true;
-        uint[] missing = [.. current.Missing.Append(shard).Distinct()];
-        (_, bool done) = await keeper.HealAsync(current, bucket, missing, queued: current.Missing.Count > 0, cancel).ConfigureAwait(false);
+        (_, bool done) = await keeper.HealAsync(current, bucket, wanted, queued: current.Missing.Count > 0, cancel).ConfigureAwait(false);
         return done;
     }
 
-    private sealed class Walk
+    private sealed class Walk(string about)
     {
+        public string About => about;
+
         public ByteString After { get; set; } = ByteString.Empty;
 
         public bool Whole { get; set; } = true;

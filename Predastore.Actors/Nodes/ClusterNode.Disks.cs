@@ -98,7 +98,9 @@ public sealed partial class ClusterNode
     private void StartDisk(ActorSystem system, uint storageId, SegmentStore store)
     {
         IActorRef actor = system.ActorOf(
-            StoreActor.Props(store, storageId, null, damage => OnIndexDamage(storageId, damage)), StoreActor.NameOf(storageId));
+            StoreActor.Props(
+                store, storageId, new ExtentCheck(_maintenance, storageId, _log), damage => OnIndexDamage(storageId, damage)),
+            StoreActor.NameOf(storageId));
         _service.Serve(new StoreHandle(storageId, store, actor));
         system.ActorOf(ScrubActor.Props(ScrubOf(storageId, store), storageId, _log), ScrubActor.NameOf(storageId));
     }

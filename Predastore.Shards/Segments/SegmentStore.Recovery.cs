@@ -83,6 +83,11 @@ public sealed partial class SegmentStore
             CheckStoreRow(index, options, segmentsExist);
             return index;
         }
+        catch (KvException e) when (e.Failure == KvFailure.Damaged)
+        {
+            index.Dispose();
+            throw new IndexLostException($"the index of storage {options.StorageId} is damaged: {e.Message}", e);
+        }
         catch
         {
             index.Dispose();

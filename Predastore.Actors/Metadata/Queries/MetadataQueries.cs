@@ -86,7 +86,7 @@ public sealed partial class MetadataQueries(IKvView view)
     }
 
     private QueryResult Answer(GetData query) =>
-        _rows.Data(query.DataId) is { } row ? new QueryResult { Data = row } : Refuse(ResultCode.ResultNotFound);
+        (query.ObjectHash.IsEmpty ? _rows.Data(query.DataId) : _rows.DataByHash(query.ObjectHash)) is { } row ? new QueryResult { Data = row } : Refuse(ResultCode.ResultNotFound);
 
     private QueryResult Answer(GetCluster query)
     {

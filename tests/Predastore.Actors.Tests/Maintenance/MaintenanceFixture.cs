@@ -23,7 +23,7 @@ internal sealed class MaintenanceFixture : IAsyncDisposable
 {
     public static readonly Guid ClusterId = Guid.Parse("00112233-4455-6677-8899-aabbccddeeff");
 
-    private readonly ActorSystem _system = ActorSystem.Create("maintenance");
+    private readonly ActorSystem _system = ActorSystem.Create("maintenance", "akka { loglevel = ERROR, stdout-loglevel = ERROR }");
     private readonly ClusterViewHolder _view = new();
     private readonly SessionHolder _gate = new();
     private readonly SessionHolder _worker = new();
