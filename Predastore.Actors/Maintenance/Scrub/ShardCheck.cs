@@ -7,7 +7,10 @@ using DataKey = Predastore.Shards.Crypto.DataKey;
 
 namespace Predastore.Actors.Maintenance.Scrub;
 
-/// <summary>Opens every fragment of a stored shard: headers, tags, length and digest as the row has them.</summary>
+/// <summary>
+/// Opens every fragment of a stored shard: extent headers as the index has them, fragment headers, tags, length and digest as the row has
+/// them.
+/// </summary>
 internal static class ShardCheck
 {
     private const int FragmentsPerStep = 64;
@@ -18,6 +21,8 @@ internal static class ShardCheck
     /// <param name="shard">Its index.</param>
     /// <param name="key">The data key of the row.</param>
     /// <param name="pace">Called with the bytes that are read next.</param>
+    /// <param name="cancel">Ends it.</param>
+    /// <exception cref="IOException">It cannot be read, or an extent header is damaged.</exception>
     public static async Task<string?> RunAsync(
         ShardReader reader, DataRow row, uint shard, DataKey key, Func<long, Task> pace, CancellationToken cancel)
     {
@@ -26,6 +31,7 @@ internal static class ShardCheck
         long length = FragmentLayout.SealedBytes(shardBytes);
         if (reader.Length != length)
             return $"{reader.Length} bytes are stored, {length} were written";
+        reader.CheckHeaders();
         byte[] sealedBytes = ArrayPool<byte>.Shared.Rent(FragmentsPerStep * FragmentLayout.FragmentBytesMax);
         byte[] plain = ArrayPool<byte>.Shared.Rent(FragmentsPerStep * FragmentLayout.BodyBytesMax);
         try

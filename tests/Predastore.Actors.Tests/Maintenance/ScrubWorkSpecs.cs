@@ -49,6 +49,21 @@ public sealed class ScrubWorkSpecs
     }
 
     [Fact]
+    public async Task Flipped_bit_of_an_extent_header_should_be_found_before_a_rebuild_of_the_index_needs_it()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        DataRow row = await fixture.PutAsync("key", 60_000);
+        fixture.Stores.FlipHeader(row.Placement[0], MaintenanceFixture.KeyOf(row, 0), 70, 3);
+        ScrubWork scrub = Scrub(fixture, row.Placement[0]);
+        await PassAsync(scrub, fixture);
+        Assert.Equal(1ul, scrub.State.LastFaults);
+        await fixture.RoundAsync();
+        scrub.BeginNow();
+        await PassAsync(scrub, fixture);
+        Assert.Equal(0ul, scrub.State.LastFaults);
+    }
+
+    [Fact]
     public async Task Shard_of_another_write_in_its_place_should_be_found()
     {
         await using var fixture = new MaintenanceFixture(2, 1, 3);
