@@ -11,7 +11,7 @@ internal sealed class AdminClient(TimeProvider time)
     private const int AnswerBytesMax = 16 << 20;
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>An action may take this long on the node that carries it out.</summary>
+    /// <summary>An action may take this long on the node that carries it out, unless it says otherwise.</summary>
     public static readonly TimeSpan ActionTimeout = TimeSpan.FromSeconds(60);
 
     /// <param name="target">Whom to ask, whom to trust and how to sign.</param>
@@ -19,14 +19,15 @@ internal sealed class AdminClient(TimeProvider time)
     /// <param name="changes">
     /// True if it may change something: then only a node that certainly did nothing is followed by the next.
     /// </param>
+    /// <param name="timeout">For the answer of one node; one that cannot be connected to within five seconds is passed over.</param>
     /// <exception cref="StartupException">It was refused, or nobody answered; one line.</exception>
     public async Task<TAnswer> RunAsync<TRequest, TAnswer>(
         StatusTarget target, string action, bool changes, TRequest request, JsonTypeInfo<TRequest> requestForm,
-        JsonTypeInfo<TAnswer> answerForm, CancellationToken cancel)
+        JsonTypeInfo<TAnswer> answerForm, TimeSpan timeout, CancellationToken cancel)
     {
         byte[] body = JsonSerializer.SerializeToUtf8Bytes(request, requestForm);
         using SocketsHttpHandler handler = ClusterHttp.CreateHandler(target.CaFile, ConnectTimeout);
-        using var http = new HttpClient(handler) { Timeout = ActionTimeout, MaxResponseContentBufferSize = AnswerBytesMax };
+        using var http = new HttpClient(handler) { Timeout = timeout, MaxResponseContentBufferSize = AnswerBytesMax };
         var reasons = new List<string>();
         foreach (Uri endpoint in target.Endpoints)
         {
@@ -50,7 +51,7 @@ internal sealed class AdminClient(TimeProvider time)
             catch (Exception error) when (error is HttpRequestException or JsonException
                 || (error is TaskCanceledException && !cancel.IsCancellationRequested))
             {
-                string why = error is TaskCanceledException ? $"no answer within {ActionTimeout.TotalSeconds:0} s" : error.GetBaseException().Message;
+                string why = error is TaskCanceledException ? $"no answer within {timeout.TotalSeconds:0} s" : error.GetBaseException().Message;
                 if (changes)
                     throw new StartupException($"{endpoint.Authority}: {why}; it may have been done: look before you repeat it", ExitCode.Unreachable);
                 reasons.Add($"{endpoint.Authority}: {why}");

@@ -1,6 +1,7 @@
 using Predastore.Actors.Nodes;
 using Predastore.Host.Config;
 using Predastore.Http.Admin;
+using Predastore.Http.Admin.Census;
 using Predastore.Http.Admin.Replicas;
 using Predastore.Http.Admin.Storages;
 
@@ -13,5 +14,6 @@ internal static class NodeAdmin
     [
         .. ReplicaActions.Of(new ReplicaAdmin(file, node)),
         .. StorageActions.Of(new RingAdmin(file, node)),
+        .. CensusActions.Of(cancel => CensusAdmin.RunAsync(node, cancel)),
     ]);
 }

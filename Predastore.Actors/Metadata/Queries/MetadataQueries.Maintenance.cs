@@ -91,22 +91,33 @@ public sealed partial class MetadataQueries
         var result = new QueryResult();
         if (query.Extents.Count > RowsMax) return Refuse(ResultCode.ResultInvalidArgument, $"at most {RowsMax} extents");
         ulong oldestRead = _rows.OldestRead();
-        foreach (ExtentName extent in query.Extents) result.Orphans.Add(IsOrphan(query.StorageId, extent, oldestRead));
+        foreach (ExtentName extent in query.Extents)
+        {
+            ExtentState state = StateOf(query.StorageId, extent, oldestRead);
+            result.Extents.Add(state);
+            result.Orphans.Add(state == ExtentState.ExtentOrphan);
+        }
+
         return result;
     }
 
-    private bool IsOrphan(uint storageId, ExtentName extent, ulong oldestRead)
+    private ExtentState StateOf(uint storageId, ExtentName extent, ulong oldestRead)
     {
+        DataRow? data = _rows.DataByHash(extent.ObjectHash);
+        if (data is not null && Names(data, storageId, extent.Shard)) return ExtentState.ExtentNamed;
+
         // While its write may still be committed an extent belongs to it, named or not.
         SessionRow? session = _rows.Session((uint)(extent.WriteId >> 32));
         if (session is { Closed: false } && (uint)extent.WriteId >= session.Low && !Planted.Has(PlantedBug.LiveSessionCollected))
-            return false;
+            return ExtentState.ExtentUndecided;
 
         // A read that began before the shard was moved still looks for it in the place it had.
-        if (_rows.DataByHash(extent.ObjectHash) is { } data) return !Names(data, storageId, extent.Shard) && data.Placed < oldestRead;
+        if (data is not null) return data.Placed < oldestRead ? ExtentState.ExtentOrphan : ExtentState.ExtentGarbage;
 
         // Garbage deletes its own, when its readers are gone.
-        return _rows.GarbageByHash(extent.ObjectHash)?.Data is not { } garbage || !Names(garbage, storageId, extent.Shard);
+        return _rows.GarbageByHash(extent.ObjectHash)?.Data is { } garbage && Names(garbage, storageId, extent.Shard)
+            ? ExtentState.ExtentGarbage
+            : ExtentState.ExtentOrphan;
     }
 
     private static bool Names(DataRow row, uint storageId, uint shard) =>

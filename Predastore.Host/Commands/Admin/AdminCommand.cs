@@ -9,5 +9,6 @@ internal static class AdminCommand
     {
         ReplicaCommands.Create(context),
         StorageCommands.Create(context),
+        CensusCommand.Create(context),
     };
 }

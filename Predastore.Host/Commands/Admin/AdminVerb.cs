@@ -36,6 +36,12 @@ internal sealed class AdminVerb<TRequest, TAnswer>
     /// <summary>Shows the answer to people.</summary>
     public required Action<IAnsiConsole, TAnswer> Show { get; init; }
 
+    /// <summary>For the answer of one node.</summary>
+    public TimeSpan Timeout { get; init; } = AdminClient.ActionTimeout;
+
+    /// <summary>How the program ends after an answer.</summary>
+    public Func<TAnswer, ExitCode> Exit { get; init; } = _ => ExitCode.Ok;
+
     public Command Create(CommandContext context)
     {
         var command = new Command(Verb, Description);
@@ -48,12 +54,12 @@ internal sealed class AdminVerb<TRequest, TAnswer>
         command.SetAction((result, cancel) => CommandLine.GuardAsync(context, async () =>
         {
             TAnswer answer = await new AdminClient(context.Time).RunAsync(
-                target.Read(result, context), Action, Changes, Read(result), RequestForm, AnswerForm, cancel);
+                target.Read(result, context), Action, Changes, Read(result), RequestForm, AnswerForm, Timeout, cancel);
             if (result.GetValue(json))
                 context.Out.WriteLine(JsonSerializer.Serialize(answer, AnswerForm));
             else
                 Show(Tables.ConsoleFor(context), answer);
-            return ExitCode.Ok;
+            return Exit(answer);
         }));
         return command;
     }

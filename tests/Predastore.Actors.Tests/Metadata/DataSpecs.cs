@@ -97,7 +97,10 @@ public sealed class DataSpecs : IDisposable
         Assert.Equal(old.ObjectHash, Assert.Single(_bench.Garbage()).Data.ObjectHash);
 
         // Below low only the rows decide: new shards and the garbage's own are named, others are orphans.
+        Assert.Equal(
+            [ExtentState.ExtentNamed, ExtentState.ExtentUndecided, ExtentState.ExtentUndecided], States(4, (hash, 0), (hash, 1), (old.ObjectHash, 0)));
         Report(low: uint.MaxValue);
+        Assert.Equal([ExtentState.ExtentGarbage, ExtentState.ExtentOrphan], States(1, (old.ObjectHash, 0), (old.ObjectHash, 1)));
         Assert.Equal([false, true, false, true], Check(4, (hash, 0), (hash, 1)).Concat(Check(1, (old.ObjectHash, 0), (old.ObjectHash, 1))));
         _bench.Delete("b", "k");
         Assert.Equal([false], Check(4, (hash, 0)));
@@ -142,10 +145,14 @@ public sealed class DataSpecs : IDisposable
     private void Report(uint low) =>
         _bench.Execute(new Command { ReportSession = new ReportSession { Session = _bench.Session, Low = low, OldestRead = _bench.Index } });
 
-    private IEnumerable<bool> Check(uint storage, params (ByteString Hash, uint Shard)[] extents)
+    private IEnumerable<bool> Check(uint storage, params (ByteString Hash, uint Shard)[] extents) => Ask(storage, extents).Orphans;
+
+    private IEnumerable<ExtentState> States(uint storage, params (ByteString Hash, uint Shard)[] extents) => Ask(storage, extents).Extents;
+
+    private QueryResult Ask(uint storage, (ByteString Hash, uint Shard)[] extents)
     {
         var check = new CheckExtents { StorageId = storage };
         check.Extents.AddRange(extents.Select(e => new ExtentName { ObjectHash = e.Hash, Shard = e.Shard, WriteId = ((ulong)_bench.Session << 32) | 99 }));
-        return _bench.Ask(new Query { CheckExtents = check }).Orphans;
+        return _bench.Ask(new Query { CheckExtents = check });
     }
 }

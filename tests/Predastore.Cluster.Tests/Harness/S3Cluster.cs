@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Text.Json;
 using Amazon.Runtime;
 using Amazon.S3;
+using Predastore.Actors.Maintenance;
 using Predastore.Http.Admin;
+using Predastore.Http.Admin.Census;
 using Xunit.Abstractions;
 
 namespace Predastore.Cluster.Tests.Harness;
@@ -107,7 +109,7 @@ public sealed class S3Cluster : IAsyncDisposable
         if (IsRunning(node))
             throw new InvalidOperationException($"node {node} runs");
         _processes[node]?.Dispose();
-        _processes[node] = S3dProcess.Start([.. Files.NodeArgs(node, Shape), .. moreArgs], Files.LogFile(node), Shape.Environment);
+        _processes[node] = S3dProcess.Start([.. Files.NodeArgs(node, Shape), .. moreArgs], Files.LogFile(node), EnvironmentOf(node));
     }
 
     /// <summary>kill -9 of nodes, at the same moment as far as that goes.</summary>
@@ -189,6 +191,17 @@ public sealed class S3Cluster : IAsyncDisposable
             : throw new InvalidOperationException(result.Error);
     }
 
+    /// <summary>What <c>s3d admin census --json</c> says when it asks one node that runs.</summary>
+    public async Task<CensusResult> CensusAsync(int? node = null)
+    {
+        CommandResult result = await S3dProcess.RunAsync(
+            ["admin", "census", "--json", "--config", Files.ConfigFile, "--tls-ca", Files.CaFile,
+                "--endpoint", Endpoint(node ?? Nodes.First(IsRunning)).ToString()]);
+        return result.ExitCode is 0 or 1 && result.Output.Length > 0
+            ? JsonSerializer.Deserialize(result.Output, CensusJson.Default.CensusResult)!
+            : throw new InvalidOperationException(result.Error);
+    }
+
     /// <summary>The last lines of every node, to the test's output.</summary>
     public void DumpLogs()
     {
@@ -208,6 +221,15 @@ public sealed class S3Cluster : IAsyncDisposable
         Files.Dispose();
         _network.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private IReadOnlyDictionary<string, string> EnvironmentOf(int node)
+    {
+        var all = new Dictionary<string, string>(Shape.Environment);
+        if (Shape.NodeEnvironment is { } own)
+            foreach ((string name, string value) in own(Files, node))
+                all[name] = value;
+        return all;
     }
 
     private async Task<string> AskReadyAsync(int node)

@@ -120,7 +120,7 @@ public sealed partial class AdminDoorSpecs
 
     private static Task<EchoAnswer> AskAsync(StatusTarget target, string action, string say, bool changes = false)
         => new AdminClient(TimeProvider.System).RunAsync(
-            target, action, changes, new EchoRequest(say), EchoJson.Default.EchoRequest, EchoJson.Default.EchoAnswer, CancellationToken.None);
+            target, action, changes, new EchoRequest(say), EchoJson.Default.EchoRequest, EchoJson.Default.EchoAnswer, AdminClient.ActionTimeout, CancellationToken.None);
 
     private static HttpRequestMessage Request(RealDoor door, string path, AuthEntry caller, string body, string method = "POST", string region = RealDoor.Region)
     {

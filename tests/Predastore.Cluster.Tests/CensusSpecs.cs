@@ -1,0 +1,64 @@
+using Amazon.S3;
+using Amazon.S3.Model;
+using Predastore.Actors.Maintenance;
+using Predastore.Cluster.Tests.Harness;
+using Xunit.Abstractions;
+
+namespace Predastore.Cluster.Tests;
+
+/// <summary><c>s3d admin census</c> against real processes: it must see what is there, and what is not.</summary>
+public sealed class CensusSpecs(ITestOutputHelper output) : IAsyncLifetime
+{
+    private const int Objects = 12;
+
+    private S3Cluster? _cluster;
+
+    private S3Cluster Cluster => _cluster!;
+
+    public async Task InitializeAsync() => _cluster = await S3Cluster.StartAsync(ClusterShape.Three, output);
+
+    public async Task DisposeAsync()
+    {
+        if (_cluster is not null)
+            await _cluster.DisposeAsync();
+    }
+
+    [Fact]
+    public Task Census_should_count_shards_against_rows() => Cluster.RunAsync(async () =>
+    {
+        AmazonS3Client s3 = Cluster.Client(1);
+        await s3.PutBucketAsync("census");
+        foreach (int i in Enumerable.Range(0, Objects))
+            await s3.PutObjectAsync(new PutObjectRequest { BucketName = "census", Key = $"{i}", InputStream = new MemoryStream(new byte[50_000 + i]) });
+
+        CensusResult whole = await Cluster.CensusAsync();
+        Assert.True(whole.Exact, string.Join(' ', whole.Problems));
+        Assert.Equal((Objects, 3 * Objects, 3 * Objects), (whole.Rows, whole.Named, whole.Present));
+        Assert.Equal(3 * Objects, whole.Disks.Sum(disk => disk.Listed));
+
+        await Cluster.KillAsync(3);
+        CensusResult without = await Cluster.CensusAsync();
+        Assert.Equal((2 * Objects, Objects), (without.Present, without.Unreachable));
+        Assert.False(without.Complete);
+        CommandResult shown = await S3dProcess.RunAsync(
+            ["admin", "census", "--config", Cluster.Files.ConfigFile, "--tls-ca", Cluster.Files.CaFile, "--endpoint", Cluster.Endpoint(2).ToString()]);
+        Assert.Equal(1, shown.ExitCode);
+        Assert.StartsWith("NOT COMPLETE", shown.Output);
+
+        Cluster.StartNode(3);
+        await Cluster.WaitReadyAsync();
+        await S3Cluster.WaitUntilAsync(async () => (await Cluster.CensusAsync()).Exact, TimeSpan.FromSeconds(30), "a census without gaps");
+        foreach (int i in Enumerable.Range(0, Objects))
+            await s3.DeleteObjectAsync("census", $"{i}");
+        await S3Cluster.WaitUntilAsync(
+            async () => await Cluster.CensusAsync() is { Rows: 0, Exact: true } left && left.Disks.All(disk => disk.Listed == 0),
+            TimeSpan.FromSeconds(60), "empty disks after everything was deleted");
+    });
+
+    [Fact]
+    public Task Census_should_be_for_accounts_of_the_cluster_file() => Cluster.RunAsync(async () =>
+    {
+        using HttpResponseMessage anonymous = await Cluster.Http().GetAsync("/_/admin/census");
+        Assert.Equal(System.Net.HttpStatusCode.Forbidden, anonymous.StatusCode);
+    });
+}
