@@ -27,6 +27,9 @@ public sealed record ClusterShape(int Nodes, int Data, int Parity)
     /// <summary>Environment variables of the processes, such as a limit on the heap.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Variables of one node's process, over those of all.</summary>
+    public Func<ClusterFolder, int, IReadOnlyDictionary<string, string>>? NodeEnvironment { get; init; }
+
     /// <summary>TOML added at the end of the cluster file, such as <c>[[bucket]]</c> or more <c>[[auth]]</c>.</summary>
     public string MoreToml { get; init; } = "";
 }

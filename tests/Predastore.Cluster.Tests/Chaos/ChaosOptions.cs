@@ -1,0 +1,30 @@
+using System.Globalization;
+
+namespace Predastore.Cluster.Tests.Chaos;
+
+/// <summary>How long and how hard: short by default, longer by the variables that <c>scripts/chaos.sh</c> sets.</summary>
+public sealed record ChaosOptions
+{
+    /// <summary>CHAOS_ROUNDS: kills or power cuts.</summary>
+    public int Rounds { get; init; } = Number("CHAOS_ROUNDS", 20);
+
+    /// <summary>CHAOS_SEED: draws keys, sizes and moments; printed by every run.</summary>
+    public int Seed { get; init; } = Number("CHAOS_SEED", Random.Shared.Next());
+
+    /// <summary>CHAOS_WRITERS.</summary>
+    public int Writers { get; init; } = Number("CHAOS_WRITERS", 4);
+
+    /// <summary>CHAOS_OBJECTS and CHAOS_MEBIBYTES: what lies in the cluster while single nodes are killed.</summary>
+    public int Objects { get; init; } = Number("CHAOS_OBJECTS", 60);
+
+    public long Bytes { get; init; } = (long)Number("CHAOS_MEBIBYTES", 48) << 20;
+
+    /// <summary>CHAOS_ORPHAN_SECONDS: until then the census has to be exact once the load has ended.</summary>
+    public TimeSpan OrphanLimit { get; init; } = TimeSpan.FromSeconds(Number("CHAOS_ORPHAN_SECONDS", 900));
+
+    /// <summary>CHAOS_REPORT: a file that the figures are added to, a line a run.</summary>
+    public string? Report { get; init; } = Environment.GetEnvironmentVariable("CHAOS_REPORT");
+
+    private static int Number(string name, int otherwise) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+}
