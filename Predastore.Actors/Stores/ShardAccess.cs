@@ -102,14 +102,6 @@ public sealed class ShardAccess(
                 request.StorageId,
                 async peer => await client.ListAsync(peer, request, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
 
-    /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<ShardRow?>> StatAsync(StatShardsRequest request, CancellationToken cancel)
-        => IsLocal(request.StorageId)
-            ? await local!.StatAsync(request, _self, cancel).ConfigureAwait(false)
-            : await AskAsync<IReadOnlyList<ShardRow?>>(
-                request.StorageId,
-                async peer => await client.StatAsync(peer, request, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
-
     private async ValueTask<T> AskAsync<T>(uint storageId, Func<Peer, ValueTask<T>> ask, CancellationToken cancel)
     {
         if (!topology.TryNodeOf(storageId, out uint node) || !peers.TryGetValue(node, out Peer? peer))

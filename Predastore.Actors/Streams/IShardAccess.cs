@@ -26,9 +26,6 @@ public interface IShardAccess
     /// <summary>One page of a storage id's index.</summary>
     ValueTask<ShardPage> ListAsync(ListShardsRequest request, CancellationToken cancel);
 
-    /// <summary>What a storage id's index has of some shards: the newest attempt of each or null, in order. No data is read.</summary>
-    ValueTask<IReadOnlyList<ShardRow?>> StatAsync(StatShardsRequest request, CancellationToken cancel);
-
     /// <summary>Avoids the node of a storage id for a while: it was silent for longer than its caller waits.</summary>
     void Suspect(uint storageId);
 

@@ -62,8 +62,6 @@ internal sealed class MemoryShards : IShardAccess
 
     public ValueTask<ShardPage> ListAsync(ListShardsRequest request, CancellationToken cancel) => throw new NotSupportedException();
 
-    public ValueTask<IReadOnlyList<ShardRow?>> StatAsync(StatShardsRequest request, CancellationToken cancel) => throw new NotSupportedException();
-
     private void Check(uint storageId)
     {
         if (Down.ContainsKey(storageId))
