@@ -132,6 +132,10 @@ internal sealed class RequestPipeline
         http.Response.StatusCode = answer.Error.Status;
         http.Response.ContentLength = null;
         http.Response.Headers.Remove("ETag");
+
+        // Whoever waits for 100-continue may or may not send the body after a refusal: its bytes could be taken for the next request.
+        if (HttpProtocol.IsHttp11(http.Request.Protocol) && http.Request.Headers.Expect.Count > 0)
+            http.Response.Headers.Connection = "close";
         if (answer.Error.Status >= 500)
             http.Response.Headers.RetryAfter = "1";
         if (HttpMethods.IsHead(http.Request.Method) || answer.Error.Status == StatusCodes.Status304NotModified)
