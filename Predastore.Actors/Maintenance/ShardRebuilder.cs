@@ -36,7 +36,7 @@ internal sealed class WrongDigestException(string message) : IOException(message
 /// </summary>
 internal sealed class ShardRebuilder(MaintenanceParts parts)
 {
-    private readonly HedgeDelay _hedge = new();
+    private readonly HedgeDelay _hedge = new(parts.Time);
 
     /// <summary>Rebuilds; a storage id that fails fails its shard only.</summary>
     /// <param name="row">The row as just read.</param>

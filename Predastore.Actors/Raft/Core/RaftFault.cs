@@ -31,4 +31,10 @@ internal enum RaftFault
 
     /// <summary>The log of a candidate is not compared.</summary>
     VoteForShorterLog,
+
+    /// <summary>A configuration is proposed while the one before it is not committed.</summary>
+    OverlappingMembership,
+
+    /// <summary>A new leader changes the configuration before an entry of its own term is committed.</summary>
+    MembershipBeforeOwnTerm,
 }

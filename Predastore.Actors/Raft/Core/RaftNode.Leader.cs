@@ -36,7 +36,8 @@ public sealed partial class RaftNode
     /// it makes a voter of a replica that is not a learner holding the configuration yet.</summary>
     public bool ProposeMembership(Membership next)
     {
-        bool open = !HasCommittedInTerm || Log.MembershipIndex > Commit;
+        bool open = (!HasCommittedInTerm && !Has(RaftFault.MembershipBeforeOwnTerm))
+            || (Log.MembershipIndex > Commit && !Has(RaftFault.OverlappingMembership));
         if (Role != RaftRole.Leader || open || !Members.IsOneStepTo(next))
             return false;
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Predastore.Shards.Disk;
 
 namespace Predastore.Testing.Disk;
@@ -83,17 +82,17 @@ internal sealed class MemoryKvStore
     // Beyond this the oldest state counts as written out, as a full memory table would be.
     private const int StatesMax = 256;
 
-    private readonly List<ImmutableList<KeyValuePair<byte[], byte[]>>> _states = [[]];
+    private readonly List<KeyValuePair<byte[], byte[]>[]> _states = [[]];
 
     public Lock Sync { get; } = new();
 
-    public ImmutableList<KeyValuePair<byte[], byte[]>> Current => _states[^1];
+    public KeyValuePair<byte[], byte[]>[] Current => _states[^1];
 
     public MemoryKv? Open { get; set; }
 
     public bool Damaged { get; set; }
 
-    public void Push(ImmutableList<KeyValuePair<byte[], byte[]>> state)
+    public void Push(KeyValuePair<byte[], byte[]>[] state)
     {
         _states.Add(state);
         if (_states.Count > StatesMax)
@@ -141,18 +140,7 @@ internal sealed class MemoryKv(MemoryKvFactory factory, MemoryKvStore store, str
             if (batch.Count == 0 && !sync)
                 return;
             Enter();
-            var state = store.Current.ToBuilder();
-            foreach (var (key, value) in batch.Operations)
-            {
-                var at = state.BinarySearch(new(key, []), KeyOrder.Instance);
-                if (value is null && at >= 0)
-                    state.RemoveAt(at);
-                else if (value is not null && at >= 0)
-                    state[at] = new(key, value);
-                else if (value is not null)
-                    state.Insert(~at, new(key, value));
-            }
-            store.Push(state.ToImmutable());
+            store.Push(Apply(store.Current, batch));
             if (!sync)
                 return;
             factory.Power.Step();
@@ -196,10 +184,50 @@ internal sealed class MemoryKv(MemoryKvFactory factory, MemoryKvStore store, str
 
     internal void Kill() => _dead = true;
 
-    internal static byte[]? Find(ImmutableList<KeyValuePair<byte[], byte[]>> state, ReadOnlySpan<byte> key)
+    internal static byte[]? Find(KeyValuePair<byte[], byte[]>[] state, ReadOnlySpan<byte> key)
     {
-        var at = state.BinarySearch(new(key.ToArray(), []), KeyOrder.Instance);
+        int at = Search(state, key);
         return at < 0 ? null : (byte[])state[at].Value.Clone();
+    }
+
+    /// <summary>Place of a key, or the complement of where it would be.</summary>
+    internal static int Search(KeyValuePair<byte[], byte[]>[] state, ReadOnlySpan<byte> key)
+    {
+        (int low, int high) = (0, state.Length - 1);
+        while (low <= high)
+        {
+            int middle = (low + high) >>> 1;
+            int order = state[middle].Key.AsSpan().SequenceCompareTo(key);
+            if (order == 0)
+                return middle;
+            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
+        }
+
+        return ~low;
+    }
+
+    // A state never changes: views of it stay as they are. The batch is merged into a new one, its last word on a key counts.
+    private static KeyValuePair<byte[], byte[]>[] Apply(KeyValuePair<byte[], byte[]>[] state, KvBatch batch)
+    {
+        var changes = new SortedDictionary<byte[], byte[]?>(KeyOrder.Instance);
+        foreach (var (key, value) in batch.Operations)
+            changes[key] = value;
+        var next = new KeyValuePair<byte[], byte[]>[state.Length + changes.Count];
+        (int from, int to) = (0, 0);
+        foreach (var (key, value) in changes)
+        {
+            int at = Search(state, key);
+            int keep = at < 0 ? ~at : at;
+            Array.Copy(state, from, next, to, keep - from);
+            to += keep - from;
+            from = at < 0 ? keep : keep + 1;
+            if (value is not null)
+                next[to++] = new(key, value);
+        }
+
+        Array.Copy(state, from, next, to, state.Length - from);
+        to += state.Length - from;
+        return to == next.Length ? next : next[..to];
     }
 
     private void Enter()
@@ -224,9 +252,9 @@ internal sealed class MemoryKv(MemoryKvFactory factory, MemoryKvStore store, str
     }
 }
 
-internal sealed class KeyOrder : IComparer<KeyValuePair<byte[], byte[]>>
+internal sealed class KeyOrder : IComparer<byte[]>
 {
     public static readonly KeyOrder Instance = new();
 
-    public int Compare(KeyValuePair<byte[], byte[]> x, KeyValuePair<byte[], byte[]> y) => x.Key.AsSpan().SequenceCompareTo(y.Key);
+    public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
 }

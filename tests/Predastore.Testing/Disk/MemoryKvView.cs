@@ -1,10 +1,9 @@
-using System.Collections.Immutable;
 using Predastore.Shards.Disk;
 
 namespace Predastore.Testing.Disk;
 
 /// <summary>A state of a <see cref="MemoryKv"/>, which never changes.</summary>
-internal sealed class MemoryKvView(ImmutableList<KeyValuePair<byte[], byte[]>> state) : IKvView
+internal sealed class MemoryKvView(KeyValuePair<byte[], byte[]>[] state) : IKvView
 {
     private bool _disposed;
 
@@ -22,7 +21,7 @@ internal sealed class MemoryKvView(ImmutableList<KeyValuePair<byte[], byte[]>> s
 
     public void Dispose() => _disposed = true;
 
-    private sealed class Position(ImmutableList<KeyValuePair<byte[], byte[]>> state) : IKvCursor
+    private sealed class Position(KeyValuePair<byte[], byte[]>[] state) : IKvCursor
     {
         private int _at = -1;
         private bool _disposed;
@@ -32,7 +31,7 @@ internal sealed class MemoryKvView(ImmutableList<KeyValuePair<byte[], byte[]>> s
             get
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
-                return _at >= 0 && _at < state.Count;
+                return _at >= 0 && _at < state.Length;
             }
         }
 
@@ -42,17 +41,17 @@ internal sealed class MemoryKvView(ImmutableList<KeyValuePair<byte[], byte[]>> s
 
         public void Seek(ReadOnlySpan<byte> key)
         {
-            var at = state.BinarySearch(new(key.ToArray(), []), KeyOrder.Instance);
+            var at = MemoryKv.Search(state, key);
             _at = at < 0 ? ~at : at;
         }
 
         public void SeekForPrev(ReadOnlySpan<byte> key)
         {
-            var at = state.BinarySearch(new(key.ToArray(), []), KeyOrder.Instance);
+            var at = MemoryKv.Search(state, key);
             _at = at < 0 ? ~at - 1 : at;
         }
 
-        public void Next() => _at = Valid ? _at + 1 : state.Count;
+        public void Next() => _at = Valid ? _at + 1 : state.Length;
 
         public void Prev() => _at = Valid ? _at - 1 : -1;
 

@@ -13,7 +13,7 @@ public static class LinearizabilityChecker
     /// <param name="step">The state after an operation, or null if it could not have answered so in this state.</param>
     /// <param name="stepsMax">Operations tried before the search is given up.</param>
     public static Verdict Check<TState, T>(
-        IReadOnlyList<Timed<T>> history, TState initial, Func<TState, T, TState?> step, int stepsMax = 2_000_000)
+        IReadOnlyList<Timed<T>> history, TState initial, Func<TState, T, TState?> step, int stepsMax = 500_000)
         where TState : class
     {
         var search = new Search<TState, T>(history, step);
