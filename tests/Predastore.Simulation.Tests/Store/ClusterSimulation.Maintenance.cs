@@ -128,7 +128,7 @@ internal sealed partial class ClusterSimulation
         Missing,
         Damaged,
 
-        /// <summary>Its process is down.</summary>
+        /// <summary>Its process is down, or its disk fails just now.</summary>
         Away,
     }
 
@@ -136,8 +136,8 @@ internal sealed partial class ClusterSimulation
     private ShardState Verify(SimReplica replica, DataRow row, int shard)
     {
         uint storageId = row.Placement[shard];
-        SimStore? store = _simHostOf(storageId).Process?.Stores.First(s => s.StorageId == storageId);
-        if (store is null)
+        SimStore? store = HostOf(storageId).Process?.Stores.First(s => s.StorageId == storageId);
+        if (store is null || HostOf(storageId).Disks[storageId].Fault is not null)
             return ShardState.Away;
         var hash = new ObjectHash(row.ObjectHash.Span);
         using ShardReader? reader = store.Store.TryOpenRead(new ShardKey(hash, (uint)shard));
@@ -162,7 +162,7 @@ internal sealed partial class ClusterSimulation
             QueryResult bucket = replica.Machine.Answer(new Query { GetBucket = new GetBucket { Id = wrapped.BucketId } });
             if (bucket.Code != ResultCode.ResultOk)
                 continue;
-            using DataKey key = _census.Unwrap(bucket.Bucket, wrapped);
+            using DataKey key = Census.Unwrap(bucket.Bucket, wrapped);
             using var opener = new FragmentOpener(key, hash, row.WriteId);
             byte[] plain = new byte[layout.ShardBytes];
             return opener.OpenShardRun((uint)shard, 0, (int)FragmentLayout.FragmentCount(layout.ShardBytes), layout.ShardBytes, bytes, plain).Ok
@@ -173,7 +173,7 @@ internal sealed partial class ClusterSimulation
         return ShardState.Damaged;
     }
 
-    private KeyCache _census => _keys ??= new KeyCache(Masters);
+    private KeyCache Census => _keys ??= new KeyCache(Masters);
 
     private KeyCache? _keys;
 }

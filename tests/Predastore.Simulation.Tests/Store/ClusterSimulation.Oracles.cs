@@ -106,7 +106,7 @@ internal sealed partial class ClusterSimulation
     {
         uint storageId = row.Placement[shard];
         var key = new ShardKey(new ObjectHash(row.ObjectHash.Span), (uint)shard);
-        SimStore? store = _simHostOf(storageId).Process?.Stores.First(s => s.StorageId == storageId);
+        SimStore? store = HostOf(storageId).Process?.Stores.First(s => s.StorageId == storageId);
         if (store is null)
             return IsDamaged(row, shard);
         return store.Store.Stat(key) is not { } newest || _damaged.Contains((key, storageId, newest.AttemptId));

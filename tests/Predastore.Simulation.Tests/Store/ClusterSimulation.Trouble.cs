@@ -162,7 +162,7 @@ internal sealed partial class ClusterSimulation
             return;
         ExtentLocation extent = reader.Row.Extents[_troubleRandom.Next(reader.Row.Extents.Count)];
         string path = $"{SimHost.StoragePath(store.StorageId)}/{SegmentStore.SegmentsFolder}/{extent.Segment:x8}.segment";
-        MemoryDisk disk = _simHostOf(store.StorageId).Disks[store.StorageId];
+        MemoryDisk disk = HostOf(store.StorageId).Disks[store.StorageId];
         long at = extent.Offset + ExtentHeader.Bytes;
         if (misdirect)
         {
@@ -204,7 +204,7 @@ internal sealed partial class ClusterSimulation
         return bytes;
     }
 
-    private SimHost _simHostOf(uint storageId) => Hosts.First(h => h.StorageIds.Contains(storageId));
+    private SimHost HostOf(uint storageId) => Hosts.First(h => h.StorageIds.Contains(storageId));
 
     /// <summary>Shards damaged so far.</summary>
     public int Flips { get; private set; }

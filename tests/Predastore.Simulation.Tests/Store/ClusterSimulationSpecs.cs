@@ -12,7 +12,7 @@ namespace Predastore.Simulation.Tests.Store;
 [Collection("seeds")]
 public sealed class ClusterSimulationSpecs(ITestOutputHelper output)
 {
-    private const ulong SeedsInCi = 1_500;
+    private const ulong SeedsInCi = 12;
     private const int SecondsInCi = 150;
 
     [Fact]

@@ -236,8 +236,8 @@ internal sealed class SimReplica : IObservedReplica
         _writer.Append(_journal, batch, PersistenceId, [new JournalRecord(_sequence + 1, 1, "", payload)]);
         _journal.Write(batch, sync: !Planted.Has(PlantedBug.JournalNotSynced));
         _sequence++;
-        _simulation.Oracles.ObserveWrite(this, read);
         _durable.Add(read);
+        _simulation.Oracles.ObserveWrite(this, read);
     }
 
     private void SendSnapshot(ReplicaId to)
