@@ -35,8 +35,8 @@ public sealed record NodeOptions
     /// <summary>Address the control plane listens on; may be a wildcard.</summary>
     public required string ControlBind { get; init; }
 
-    /// <summary>Where the others dial this node's data plane; null for a node without storage.</summary>
-    public required HostPort? Data { get; init; }
+    /// <summary>Where the others dial this node's data plane.</summary>
+    public required HostPort Data { get; init; }
 
     /// <summary>Address the data plane listens on; may be a wildcard.</summary>
     public required string DataBind { get; init; }

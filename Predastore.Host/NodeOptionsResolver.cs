@@ -46,7 +46,7 @@ public static class NodeOptionsResolver
         ClusterFile file, NodeFlags flags, uint node, IReadOnlyList<string> keys, bool allInProcess)
     {
         HostPort control = file.ControlOf(node);
-        HostPort? data = file.DataOf(node);
+        HostPort data = file.DataOf(node);
         string s3Host = flags.Host ?? file.S3.Bind ?? control.Host;
         if (!HostAddress.IsWildcard(s3Host) && !HostAddress.IsValid(s3Host))
             throw new StartupException($"--host {s3Host} is no address; write an IP address, or 0.0.0.0 for all");
@@ -70,7 +70,7 @@ public static class NodeOptionsResolver
             Control = control,
             ControlBind = file.Cluster.Bind ?? control.Host,
             Data = data,
-            DataBind = file.Cluster.Bind ?? data?.Host ?? control.Host,
+            DataBind = file.Cluster.Bind ?? data.Host,
             Tls = Tls(file, flags, node),
             MasterKeyFiles = keys,
             Transport = file.Transport,

@@ -12,6 +12,7 @@ public interface IMetadata
     /// </summary>
     /// <exception cref="StoreException">
     /// <see cref="StoreFailure.Unavailable"/>: certainly not proposed. <see cref="StoreFailure.Unknown"/>: it may still be applied.
+    /// <see cref="StoreFailure.Full"/>: certainly not proposed, for it grows and there is no space.
     /// </exception>
     Task<CommandResult> ProposeAsync(Command command, TimeSpan timeout, CancellationToken cancel);
 

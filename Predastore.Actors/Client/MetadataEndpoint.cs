@@ -1,12 +1,14 @@
 using Google.Protobuf;
 using Predastore.Actors.Metadata;
+using Predastore.Actors.Raft;
+using Predastore.Actors.Raft.Core;
 
 namespace Predastore.Actors.Client;
 
 /// <summary>
 /// Answers metadata requests of other nodes from the replica of this process; the same for both planes. Thread-safe.
 /// </summary>
-public sealed class MetadataEndpoint(IMetadata replica)
+public sealed class MetadataEndpoint(IMetadata replica, IRaftGroup? group = null)
 {
     /// <summary>Kind of the data plane's messages that carry a <see cref="MetadataRequest"/>.</summary>
     public const uint MessageKind = 3;
@@ -43,6 +45,12 @@ public sealed class MetadataEndpoint(IMetadata replica)
                 {
                     Answer = await replica.QueryAsync(request.Query, timeout, cancel).ConfigureAwait(false),
                 },
+                MetadataRequest.WhatOneofCase.Change when group is not null => new MetadataReply
+                {
+                    Changed = request.Change.ToChange() is { } change
+                        ? (await group.Change(change, timeout).WaitAsync(cancel).ConfigureAwait(false)).ToWire()
+                        : ChangeResult.Refused("the replica's program does not know this change").ToWire(),
+                },
                 _ => Failed(StoreFailure.Unavailable, "the request is of a kind that this node does not know"),
             };
         }
@@ -66,9 +74,12 @@ public sealed class MetadataEndpoint(IMetadata replica)
 
     private static MetadataReply Failed(StoreFailure failure, string message) => new()
     {
-        Outcome = failure == StoreFailure.Unavailable
-            ? MetadataReply.Types.Outcome.Unavailable
-            : MetadataReply.Types.Outcome.Unknown,
+        Outcome = failure switch
+        {
+            StoreFailure.Unavailable => MetadataReply.Types.Outcome.Unavailable,
+            StoreFailure.Full => MetadataReply.Types.Outcome.Full,
+            _ => MetadataReply.Types.Outcome.Unknown,
+        },
         Message = message,
     };
 }

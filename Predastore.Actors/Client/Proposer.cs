@@ -64,6 +64,7 @@ public sealed class Proposer(IMetadata metadata, SessionHolder sessions, TimePro
     {
         TimeSpan backoff = BackoffMin;
         CancellationToken stopping = _stopping.Token;
+        bool inDoubt = false;
         while (true)
         {
             try
@@ -81,9 +82,16 @@ public sealed class Proposer(IMetadata metadata, SessionHolder sessions, TimePro
                 session.MarkClosed();
                 throw new StoreException(StoreFailure.Unknown, "The write session was closed while the write was under way.");
             }
-            catch (StoreException error) when (error.Failure is StoreFailure.Unavailable or StoreFailure.Unknown
+            catch (StoreException error) when (error.Failure == StoreFailure.Full && !inDoubt)
+            {
+                // No attempt can have been applied: the write id is decided, and nobody commits under it.
+                session.Decide(command.WriteId);
+                throw;
+            }
+            catch (StoreException error) when (error.Failure is StoreFailure.Unavailable or StoreFailure.Unknown or StoreFailure.Full
                 && !session.Closed)
             {
+                inDoubt |= error.Failure == StoreFailure.Unknown;
                 await Task.Delay(backoff, time, stopping).ConfigureAwait(false);
                 backoff = backoff * 2 < BackoffMax ? backoff * 2 : BackoffMax;
             }

@@ -1,6 +1,8 @@
 using Akka.Actor;
 using Google.Protobuf;
 using Predastore.Actors.Metadata;
+using Predastore.Actors.Raft;
+using Predastore.Actors.Raft.Core;
 using Predastore.Actors.Topology;
 
 namespace Predastore.Actors.Client;
@@ -28,6 +30,22 @@ public sealed class RemoteMetadata(ITopology topology, BulkRequest bulk) : IMeta
     {
         MetadataReply reply = await AskAsync(new MetadataRequest { Query = query }, timeout, cancel).ConfigureAwait(false);
         return reply.Answer ?? throw Failed(reply);
+    }
+
+    /// <summary>A change of the group itself.</summary>
+    public async Task<ChangeResult> ChangeAsync(MembershipChange change, TimeSpan timeout, CancellationToken cancel)
+    {
+        try
+        {
+            MetadataReply reply = await AskAsync(new MetadataRequest { Change = change.ToWire() }, timeout, cancel).ConfigureAwait(false);
+            return reply.Changed?.ToResult() ?? (reply.Outcome == MetadataReply.Types.Outcome.Unavailable
+                ? ChangeResult.Later(reply.Message)
+                : ChangeResult.Unknown(reply.Message));
+        }
+        catch (StoreException error)
+        {
+            return ChangeResult.Later(error.Message);
+        }
     }
 
     private async Task<MetadataReply> AskAsync(MetadataRequest request, TimeSpan timeout, CancellationToken cancel)
@@ -88,6 +106,11 @@ public sealed class RemoteMetadata(ITopology topology, BulkRequest bulk) : IMeta
     }
 
     private static StoreException Failed(MetadataReply reply) => new(
-        reply.Outcome == MetadataReply.Types.Outcome.Unavailable ? StoreFailure.Unavailable : StoreFailure.Unknown,
+        reply.Outcome switch
+        {
+            MetadataReply.Types.Outcome.Unavailable => StoreFailure.Unavailable,
+            MetadataReply.Types.Outcome.Full => StoreFailure.Full,
+            _ => StoreFailure.Unknown,
+        },
         $"The metadata group did not answer: {reply.Message}");
 }

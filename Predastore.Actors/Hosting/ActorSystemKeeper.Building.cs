@@ -86,6 +86,11 @@ public sealed partial class ActorSystemKeeper
             foreach (IHostedService hosted in services.GetServices<IHostedService>()) await hosted.StartAsync(cancellation);
             system.ActorOf(QuarantineWatch.Props(_settings), "quarantine-watch");
             Cluster.Get(system).RegisterOnMemberUp(() => MarkUp(built));
+
+            // A node that is told of its own removal shuts its cluster down at once, and nobody hears the event before it. The shutdown that
+            // the cluster begins then is none where the gate holds an earlier one.
+            Cluster.Get(system).RegisterOnMemberRemoved(
+                () => ShutdownGate.For(system).BeginAsync(CoordinatedShutdown.ClusterDowningReason.Instance));
             Log.SystemBuilt(_log, Node, incarnation, _settings.Address);
             return built;
         }

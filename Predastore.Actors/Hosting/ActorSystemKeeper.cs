@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Hosting;
+using Google.Protobuf;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -65,6 +66,9 @@ public sealed partial class ActorSystemKeeper : IHostedService, INodeSystem, IAs
 
     /// <summary>What this node knows of the others; it outlives every single actor system.</summary>
     public ITopology Topology => _topology;
+
+    /// <summary>What this node believes of the cluster, for <see cref="NodeSettings.ProbeAside"/> of another one.</summary>
+    public byte[] DescribeTopology() => _topology.Describe().ToByteArray();
 
     /// <inheritdoc/>
     public Task<ActorSystem> WhenUpAsync(CancellationToken cancellation)

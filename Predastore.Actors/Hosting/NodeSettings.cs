@@ -45,6 +45,12 @@ public sealed record NodeSettings
     /// <summary>Every protocol whose messages cross nodes; those of this namespace and of the topology are added by themselves.</summary>
     public IReadOnlyCollection<WireProtocol> Protocols { get; init; } = [];
 
+    /// <summary>
+    /// Asks another node what <see cref="ActorSystemKeeper.DescribeTopology"/> says there, by a way that a quarantine between two actor
+    /// systems does not close; null for none. It fails with any exception.
+    /// </summary>
+    public Func<uint, CancellationToken, Task<byte[]>>? ProbeAside { get; init; }
+
     /// <summary>Address to bind to where it is not the one peers dial.</summary>
     public string? BindHost { get; init; }
 

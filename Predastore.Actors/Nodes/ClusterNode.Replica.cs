@@ -7,6 +7,7 @@ using Predastore.Actors.Metadata;
 using Predastore.Actors.Metadata.Replica;
 using Predastore.Actors.Raft;
 using Predastore.Actors.Raft.Bootstrap;
+using Predastore.Actors.Raft.Core;
 using Predastore.Shards.Protocol;
 
 namespace Predastore.Actors.Nodes;
@@ -14,12 +15,19 @@ namespace Predastore.Actors.Nodes;
 /// <content>The metadata replica of this node, if it has one.</content>
 public sealed partial class ClusterNode
 {
-    private readonly byte[] _processNonce = Guid.NewGuid().ToByteArray();
+    private MetadataSpace? _space;
 
-    private bool ReplicaAnswers() => _replica?.Group.Status is { Phase: RaftPhase.Running, Readable: true };
+    private bool ReplicaAnswers() => _replica?.Group.Status is { Phase: RaftPhase.Running, Readable: true, Leader: not null };
+
+    /// <summary>Changes the part of one replica in the metadata group, at the leader wherever it is.</summary>
+    public async Task<ChangeResult> ChangeReplicaAsync(MembershipChange change, TimeSpan timeout, CancellationToken cancel)
+        => _replica is { Group.Status: { Phase: RaftPhase.Running, Outside: false } }
+            ? await _replica.Group.Change(change, timeout).WaitAsync(cancel).ConfigureAwait(false)
+            : await _others.ChangeAsync(change, timeout, cancel).ConfigureAwait(false);
 
     private RaftReplica OpenReplica(string folder, MetadataMachine machine)
     {
+        _space = new MetadataSpace(_disk, folder, TimeProvider.System);
         RaftReplica replica = RaftReplica.Open(new RaftReplicaSettings
         {
             Node = Node,
@@ -31,7 +39,9 @@ public sealed partial class ClusterNode
             Client = _client,
             Disk = _disk,
             Databases = _databases,
+            HasRoom = () => _space!.HasRoom,
         });
+        machine.Damaged += replica.Group.Fail;
         replica.Serve(_service);
         _service.Handle(MetadataEndpoint.MessageKind, async (input, output, _, cancel) =>
         {
@@ -51,7 +61,7 @@ public sealed partial class ClusterNode
             return;
         system.ActorOf(MetadataEndpointActor.Props(_endpoint!), MetadataEndpointActor.Name);
         system.ActorOf(
-            SessionReaper.Props(_metadata, () => _replica.Group.Status.Role == Raft.Core.RaftRole.Leader, TimeProvider.System), "session-reaper");
+            SessionReaper.Props(_metadata, () => _replica.Group.Status.Role == RaftRole.Leader, TimeProvider.System), "session-reaper");
     }
 
     private async Task<Guid> JoinReplicaAsync(CancellationToken cancel)
@@ -73,7 +83,7 @@ public sealed partial class ClusterNode
                     Node = Node,
                     Incarnation = identity.Id.Incarnation,
                     Boots = identity.Boots,
-                    Nonce = ByteString.CopyFrom(_processNonce),
+                    Nonce = ByteString.CopyFrom(_replica.Nonce),
                 },
             },
             $"the metadata replica in {_settings.ReplicaFolder}",

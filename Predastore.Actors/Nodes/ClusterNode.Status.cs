@@ -15,6 +15,9 @@ public sealed partial class ClusterNode
     /// <summary>Kind of the data plane's messages that ask for a <see cref="NodeReport"/>.</summary>
     public const uint ReportMessageKind = 4;
 
+    /// <summary>Kind of the data plane's messages that ask what a node believes of the cluster.</summary>
+    public const uint TopologyMessageKind = 16;
+
     private static readonly TimeSpan ReportTimeout = TimeSpan.FromSeconds(2);
 
     /// <summary>How this node's replica stands; null without one.</summary>
@@ -34,6 +37,7 @@ public sealed partial class ClusterNode
         if (Replica is { } replica)
         {
             report.Replica = ReportOf(replica);
+            report.Replica.Full = _space is { HasRoom: false };
         }
 
         lock (_opened)
@@ -80,8 +84,13 @@ public sealed partial class ClusterNode
         }
     }
 
-    private void ServeReports() => _service.Handle(ReportMessageKind, async (_, output, _, cancel)
-        => await output.WriteAsync(Report().ToByteArray(), cancel).ConfigureAwait(false));
+    private void ServeReports()
+    {
+        _service.Handle(ReportMessageKind, async (_, output, _, cancel)
+            => await output.WriteAsync(Report().ToByteArray(), cancel).ConfigureAwait(false));
+        _service.Handle(TopologyMessageKind, async (_, output, _, cancel)
+            => await output.WriteAsync(_keeper.DescribeTopology(), cancel).ConfigureAwait(false));
+    }
 
     private static ReplicaReport ReportOf(RaftStatus replica)
     {
@@ -100,6 +109,7 @@ public sealed partial class ClusterNode
     private static string RoleOf(RaftStatus replica) => replica.Phase switch
     {
         RaftPhase.Halted => "halted",
+        RaftPhase.Running when replica.Outside => replica.Members.Voters.IsEmpty ? "waiting" : "removed",
         RaftPhase.Running when replica.Members.Learners.Contains(replica.Id) => "learner",
         RaftPhase.Running when replica.Role is RaftRole.PreCandidate or RaftRole.Candidate => "candidate",
         RaftPhase.Running => replica.Role.ToString().ToLowerInvariant(),

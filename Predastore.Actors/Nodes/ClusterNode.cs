@@ -39,6 +39,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private readonly RaftReplica? _replica;
     private readonly MetadataEndpoint? _endpoint;
     private readonly MetadataMachine? _machine;
+    private readonly RemoteMetadata _others;
     private readonly NodeMetadata _metadata;
     private readonly SessionHolder _sessions = new();
     private readonly SessionHolder _maintenanceSessions = new();
@@ -58,24 +59,28 @@ public sealed partial class ClusterNode : IAsyncDisposable
 
     private ClusterNode(ClusterNodeSettings settings, ILoggerFactory loggers)
     {
-        _settings = settings with { System = settings.System with { Protocols = Protocols } };
+        _settings = settings with
+        {
+            System = settings.System with { Protocols = Protocols, ProbeAside = (node, cancel) => BulkAsync(node, TopologyMessageKind, default, cancel) },
+        };
         _log = loggers.CreateLogger<ClusterNode>();
         _masters = MasterKeys.Load(settings.MasterKeyFiles);
         _keys = new KeyCache(_masters);
         _transport = new ClusterTransport(settings.System.Trust, settings.Transport, settings.Hub, null, OnFellBack);
         _client = new ShardClient(_transport);
         _keeper = new ActorSystemKeeper(_settings.System, Compose, loggers);
+        _others = new RemoteMetadata(Topology, BulkAsync);
         if (settings.ReplicaFolder is { } folder)
         {
             _machine = new MetadataMachine(Path.Combine(folder, "state"), _disk, _databases);
             _replica = OpenReplica(folder, _machine);
             var local = new MetadataReplica(_replica.Group, _machine);
-            _endpoint = new MetadataEndpoint(local);
-            _metadata = new NodeMetadata(local, ReplicaAnswers, new RemoteMetadata(Topology, BulkAsync), TimeProvider.System);
+            _endpoint = new MetadataEndpoint(local, _replica.Group);
+            _metadata = new NodeMetadata(local, ReplicaAnswers, _others, TimeProvider.System);
         }
         else
         {
-            _metadata = new NodeMetadata(null, ReplicaAnswers, new RemoteMetadata(Topology, BulkAsync), TimeProvider.System);
+            _metadata = new NodeMetadata(null, ReplicaAnswers, _others, TimeProvider.System);
         }
 
         _proposer = new Proposer(_metadata, _sessions, TimeProvider.System);
@@ -107,7 +112,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
 
     /// <summary>True while this node serves: joined, a member, with a leader, a write session and its disks.</summary>
     public bool IsReady => _joined && _keeper.IsUp && HasSeenDisks() && _sessions.Current is { Closed: false }
-        && (_replica is null || _replica.Group.Status is { Phase: RaftPhase.Running, Leader: not null });
+        && (_replica is null || _replica.Group.Status is { Phase: RaftPhase.Running } and ({ Leader: not null } or { Outside: true }));
 
     /// <summary>Opens the listeners and starts to join.</summary>
     /// <exception cref="NodeRefusedException">A key file, port or folder is not as it must be.</exception>
@@ -164,14 +169,10 @@ public sealed partial class ClusterNode : IAsyncDisposable
     {
         try
         {
-            if (_settings.DataEndpoint is { } endpoint)
-            {
-                var server = new ShardServer(_service, new ShardServerOptions { Failed = OnPeerFailed });
-                _listener = await ClusterListener.StartAsync(
-                    endpoint, _settings.System.Trust, _settings.Transport, server.HandleAsync, _settings.Hub, _settings.DataHost,
-                    null, OnRefusedPeer).ConfigureAwait(false);
-            }
-
+            var server = new ShardServer(_service, new ShardServerOptions { Failed = OnPeerFailed });
+            _listener = await ClusterListener.StartAsync(
+                _settings.DataEndpoint, _settings.System.Trust, _settings.Transport, server.HandleAsync, _settings.Hub, _settings.DataHost,
+                null, OnRefusedPeer).ConfigureAwait(false);
             await _keeper.StartAsync(cancel).ConfigureAwait(false);
         }
         catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException or PlatformNotSupportedException)

@@ -11,13 +11,13 @@ public sealed record ClusterNodeSettings
     /// <summary>Control plane and membership; <see cref="NodeSettings.Protocols"/> is filled in by the node.</summary>
     public required NodeSettings System { get; init; }
 
-    /// <summary>Where this node's data plane listens; null on a node without storage.</summary>
-    public required IPEndPoint? DataEndpoint { get; init; }
+    /// <summary>Where this node's data plane listens.</summary>
+    public required IPEndPoint DataEndpoint { get; init; }
 
     /// <summary>Host under which peers of this process find the data plane.</summary>
-    public required string? DataHost { get; init; }
+    public required string DataHost { get; init; }
 
-    /// <summary>Data plane of every node that has one.</summary>
+    /// <summary>Data plane of every node.</summary>
     public required IReadOnlyDictionary<uint, Peer> Peers { get; init; }
 
     /// <summary>QUIC, TLS, or whichever is there.</summary>

@@ -1,4 +1,11 @@
+using Predastore.Actors.Raft.Core;
+
 namespace Predastore.Actors.Raft;
+
+/// <summary>One start of a replica's program.</summary>
+/// <param name="Boots">Starts of its folder so far, this one included.</param>
+/// <param name="Process">Of this start, random.</param>
+public readonly record struct ReplicaStart(ulong Boots, ulong Process);
 
 /// <summary>A committed entry.</summary>
 /// <param name="Position">Where it stands in the log; positions handed to a machine have no gaps.</param>
@@ -29,6 +36,12 @@ public interface IStateMachine : IDisposable
     /// <returns>One result an entry; empty for those that are no commands.</returns>
     /// <exception cref="UnknownCommandException">A command of a newer program: the replica halts and must not guess.</exception>
     ReadOnlyMemory<byte>[] Apply(ReadOnlySpan<CommittedEntry> entries);
+
+    /// <summary>
+    /// The newest start that the group has recorded of a replica; default if none. What comes from an earlier one comes from a copy or a
+    /// restored backup of its folder.
+    /// </summary>
+    ReplicaStart StartOf(ReplicaId replica) => default;
 
     /// <summary>Makes everything applied durable, before the journal in front of it is deleted.</summary>
     /// <exception cref="IOException">It is not durable; the replica stops.</exception>

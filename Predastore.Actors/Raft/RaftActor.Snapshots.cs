@@ -9,8 +9,33 @@ public sealed partial class RaftActor
 {
     private static readonly TimeSpan SnapshotTimeout = TimeSpan.FromMinutes(10);
 
+    // Ticks between two requests: a snapshot under way is refused a second time anyway.
+    private const int FetchTicks = 20;
+
+    private readonly HashSet<ReplicaId> _filling = [];
+    private int _fetchTicks;
+
+    // The supervisor starts it again, and what it opens then is made anew.
+    private static void OnFail(RaftRequests.Fail message) => throw new IOException(message.Reason);
+
+    private void FetchState()
+    {
+        if (!_node.AwaitsState || _node.Leader == ReplicaId.None || _fetchTicks++ % FetchTicks != 0)
+            return;
+        _settings.Peers.Send(_node.Leader.Node, new SnapshotRequest { From = _settings.Self.ToWire() });
+    }
+
+    private void OnSnapshotRequest(SnapshotRequest request)
+    {
+        var from = ReplicaId.From(request.From);
+        if (_node.Role == RaftRole.Leader && _node.Log.Membership.Contains(from))
+            SendSnapshot(from);
+    }
+
     private void SendSnapshot(ReplicaId to)
     {
+        if (!_filling.Add(to))
+            return;
         ISnapshotSource snapshot = _state.TakeSnapshot();
         var message = new RaftMessage
         {
@@ -28,7 +53,7 @@ public sealed partial class RaftActor
         };
         _log.Info("Replica {0} is behind the log: a snapshot at {1} goes to it", to, snapshot.Position);
         IActorRef self = Self;
-        _ = SendSnapshotAsync(to, message, snapshot, self);
+        _ = SendSnapshotAsync(to, Stamped(message), snapshot, self);
     }
 
     private async Task SendSnapshotAsync(ReplicaId to, RaftMessage message, ISnapshotSource snapshot, IActorRef self)
@@ -42,16 +67,26 @@ public sealed partial class RaftActor
                 delivered = await _settings.Peers.SendSnapshotAsync(to.Node, message, snapshot, limit.Token).ConfigureAwait(false);
             }
         }
-        catch (Exception error) when (error is IOException or OperationCanceledException)
+        catch (Exception error)
         {
-            // The follower is probed again and asks for another one.
+            // The follower is probed again and gets another one; whatever went wrong, the core must hear that this one has ended.
+            _log.Warning("A snapshot to replica {0} was not delivered: {1}", to, error.Message);
         }
 
+        // Whoever asked again meanwhile asks once more.
         self.Tell(new RaftRequests.Sent(to, message.Snapshot.Index, delivered));
+    }
+
+    private void OnSent(RaftRequests.Sent message)
+    {
+        _filling.Remove(message.To);
+        _node.SnapshotSent(message.To, message.Index, message.Delivered);
     }
 
     private void OnReceived(RaftRequests.Received received)
     {
+        if (IsOfAnotherCopy(received.Message))
+            return;
         _node.Step(received.Message);
         if (_node.Ignored is null && received.Message.Term == _node.Term)
             _node.InstallSnapshot(received.Message.Snapshot, ReplicaId.From(received.Message.From));
@@ -70,6 +105,8 @@ public sealed partial class RaftActor
     {
         RaftLog log = _node.Log;
         ulong kept = (ulong)_settings.TailEntries;
+        if (_node.AwaitsState)
+            return;
         bool due = Applied - log.BaseIndex > (ulong)_settings.CompactEntries + kept || log.Bytes > _settings.CompactBytes;
         ulong to = Math.Min(Applied, log.Persisted);
         to = log.Bytes > _settings.CompactBytes ? to : to > kept ? to - kept : 0;

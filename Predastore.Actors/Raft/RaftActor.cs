@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
@@ -43,19 +44,25 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
         JournalPluginId = RaftJournal.PluginId;
         Recover<JournalEvent>(Fold);
         Recover<RecoveryCompleted>(_ => OnRecovered());
-        Command<RaftMessage>(message => StepThen(() => _node.Step(message)));
+        Command<RaftMessage>(message => StepThen(() => OnMessage(message)));
         Command<Tick>(_ => StepThen(OnTick));
         Command<Pump>(_ => OnPump());
         Command<RaftRequests.Propose>(message => StepThen(() => Requests.OnPropose(message)));
         Command<RaftRequests.Read>(message => StepThen(() => Requests.OnRead(message)));
         Command<RaftRequests.Received>(message => StepThen(() => OnReceived(message)));
-        Command<RaftRequests.Sent>(message => StepThen(() => _node.SnapshotSent(message.To, message.Index, message.Delivered)));
-        Command<RaftRequests.Change>(message => StepThen(() => message.Answer.TrySetResult(_node.ProposeMembership(message.Next))));
+        Command<RaftRequests.Sent>(message => StepThen(() => OnSent(message)));
+        Command<RaftRequests.Change>(message => StepThen(() => Requests.OnChange(message)));
         Command<RaftRequests.Transfer>(message => StepThen(() => OnTransfer(message)));
         Command<ProposeRequest>(message => StepThen(() => Requests.OnForwarded(message)));
         Command<ReadRequest>(message => StepThen(() => Requests.OnForwarded(message)));
         Command<ProposeReply>(reply => Requests.OnForwardReply(reply));
         Command<ReadReply>(reply => Requests.OnForwardReply(reply));
+        Command<ChangeRequest>(message => StepThen(() => Requests.OnForwarded(message)));
+        Command<ChangeReply>(reply => Requests.OnForwardReply(reply));
+        Command<SnapshotRequest>(OnSnapshotRequest);
+        Command<RaftRequests.Fail>(OnFail);
+        Command<GroupRequest>(OnGroupRequest);
+        Command<GroupReply>(OnGroupReply);
         Command<DeleteMessagesSuccess>(_ => { });
         Command<DeleteMessagesFailure>(failure => _log.Warning("The journal was not cut: {0}", failure.Cause.Message));
     }
@@ -122,14 +129,14 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
         _state.Open(_folder);
         if (Applied < _recovered.BaseIndex)
         {
-            throw new JournalDamagedException(
-                $"the state machine stands at {Applied}, and the log begins after {_recovered.BaseIndex}");
+            _log.Warning("The state of replica {0} stands at {1} and the log begins after {2}: it is fetched from the leader; no reads until then",
+                _settings.Self, Applied, _recovered.BaseIndex);
         }
 
         _node = new RaftNode(
             _settings.Self, _settings.ClusterId, new RaftState(_recoveredTerm, _recoveredVote, _recovered), Applied,
             _settings.Core, _settings.Seed);
-        _book = new RequestBook(_node, _settings.Self, _settings.Peers.Send, _settings.PendingMax, () => Applied);
+        _book = new RequestBook(_node, _settings.Self, _settings.Peers.Send, _settings.PendingMax, () => Applied, _settings.HasRoom);
         _group.Attach(Self);
         Publish();
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, _settings.TickInterval);
@@ -156,6 +163,8 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     {
         _node.Tick();
         Requests.ExpireForwards();
+        WatchMembership();
+        FetchState();
     }
 
     private void OnPump()
@@ -170,7 +179,12 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
         {
             if (saved.Installed is not null)
                 saved.Installed = new SnapshotMeta(saved.Installed);
-            PersistAsync(saved, _ => Carry(ready));
+            long from = Stopwatch.GetTimestamp();
+            PersistAsync(saved, _ =>
+            {
+                Measure(ready.LastIndex, Stopwatch.GetElapsedTime(from));
+                Carry(ready);
+            });
         }
         else
         {
@@ -205,7 +219,7 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
         message.Answer.TrySetResult(_node.Transfer(to));
     }
 
-    private void Send(RaftMessage message) => _settings.Peers.Send(message.To.Node, message);
+    private void Send(RaftMessage message) => _settings.Peers.Send(message.To.Node, Stamped(message));
 
     private void Publish()
     {
@@ -214,14 +228,16 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
             Phase = RaftPhase.Running,
             ClusterId = new Guid(_settings.ClusterId.Span, bigEndian: true),
             Id = _settings.Self,
-            Boots = _settings.Boots,
+            Boots = _settings.Start.Boots,
             Role = _node.Role,
             Leader = _node.Leader == ReplicaId.None ? null : _node.Leader.Node,
             Term = _node.Term,
             Commit = _node.Commit,
             Applied = Applied,
             LastIndex = _node.Log.LastIndex,
-            Readable = true,
+            Reason = _node.AwaitsState ? "its state was lost and is fetched from the leader; it serves no reads until then" : "",
+            Readable = !IsOutside && !IsBehind && !_node.AwaitsState,
+            Outside = IsOutside,
             Members = _node.Log.Membership,
             Matches = _node.Matches,
         });

@@ -44,12 +44,15 @@ public sealed class RaftGroup(TimeProvider? time = null) : IRaftGroup
     /// <summary>Hands a snapshot that was received and verified to the replica.</summary>
     public void Received(RaftMessage message) => _actor.Tell(new RaftRequests.Received(message));
 
+    /// <summary>The state was found damaged: the replica stops and opens it anew.</summary>
+    public void Fail(string reason) => _actor.Tell(new RaftRequests.Fail(reason));
+
     /// <inheritdoc/>
-    public async Task<ProposeResult> Propose(ReadOnlyMemory<byte> command, TimeSpan timeout)
+    public async Task<ProposeResult> Propose(ReadOnlyMemory<byte> command, TimeSpan timeout, bool grows = false)
     {
         if (_status.Phase != RaftPhase.Running)
             return ProposeResult.NotProposed($"the replica is {_status.Phase}");
-        var message = new RaftRequests.Propose(ByteString.CopyFrom(command.Span));
+        var message = new RaftRequests.Propose(ByteString.CopyFrom(command.Span), grows);
         _actor.Tell(message);
         try
         {
@@ -72,13 +75,26 @@ public sealed class RaftGroup(TimeProvider? time = null) : IRaftGroup
     }
 
     /// <inheritdoc/>
-    public Task<bool> ChangeMembership(Membership next, TimeSpan timeout) => AskAsync(new RaftRequests.Change(next), timeout);
+    public async Task<ChangeResult> Change(MembershipChange change, TimeSpan timeout)
+    {
+        if (_status.Phase != RaftPhase.Running)
+            return ChangeResult.Later($"the replica is {_status.Phase}");
+        var message = new RaftRequests.Change(change);
+        _actor.Tell(message);
+        try
+        {
+            return await message.Answer.Task.WaitAsync(timeout).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return ChangeResult.Unknown($"no answer within {timeout.TotalSeconds:0.#} s");
+        }
+    }
 
     /// <inheritdoc/>
-    public Task<bool> Transfer(uint node, TimeSpan timeout) => AskAsync(new RaftRequests.Transfer(node), timeout);
-
-    private async Task<bool> AskAsync(RaftRequests.Decision message, TimeSpan timeout)
+    public async Task<bool> Transfer(uint node, TimeSpan timeout)
     {
+        var message = new RaftRequests.Transfer(node);
         _actor.Tell(message);
         return await message.Answer.Task.WaitAsync(timeout, _time).ConfigureAwait(false);
     }
@@ -87,7 +103,7 @@ public sealed class RaftGroup(TimeProvider? time = null) : IRaftGroup
 /// <summary>What the door asks its actor, inside one process; answers come through the task.</summary>
 internal static class RaftRequests
 {
-    public sealed record Propose(ByteString Command) : INoSerializationVerificationNeeded
+    public sealed record Propose(ByteString Command, bool Grows) : INoSerializationVerificationNeeded
     {
         public TaskCompletionSource<ProposeResult> Answer { get; } = new(AnswerOptions.Current);
     }
@@ -97,21 +113,24 @@ internal static class RaftRequests
         public TaskCompletionSource<ulong> Answer { get; } = new(AnswerOptions.Current);
     }
 
+    /// <summary>The state cannot be used any more.</summary>
+    public sealed record Fail(string Reason) : INoSerializationVerificationNeeded;
+
     /// <summary>A snapshot that another replica sent was received into a folder.</summary>
     public sealed record Received(RaftMessage Message) : INoSerializationVerificationNeeded;
 
     /// <summary>A snapshot to another replica has ended.</summary>
     public sealed record Sent(ReplicaId To, ulong Index, bool Delivered) : INoSerializationVerificationNeeded;
 
-    /// <summary>Something the leader does or refuses.</summary>
-    public abstract record Decision : INoSerializationVerificationNeeded
+    /// <summary>Changes the configuration by one step.</summary>
+    public sealed record Change(MembershipChange Step) : INoSerializationVerificationNeeded
+    {
+        public TaskCompletionSource<ChangeResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    /// <summary>Hands leadership to the voter on a node.</summary>
+    public sealed record Transfer(uint Node) : INoSerializationVerificationNeeded
     {
         public TaskCompletionSource<bool> Answer { get; } = new(AnswerOptions.Current);
     }
-
-    /// <summary>Changes the configuration by one step.</summary>
-    public sealed record Change(Membership Next) : Decision;
-
-    /// <summary>Hands leadership to the voter on a node.</summary>
-    public sealed record Transfer(uint Node) : Decision;
 }

@@ -13,6 +13,10 @@ public static class RaftProtocol
         .Add("proposed", ProposeReply.Parser)
         .Add("read", ReadRequest.Parser)
         .Add("read-at", ReadReply.Parser)
+        .Add("change", ChangeRequest.Parser)
+        .Add("changed", ChangeReply.Parser)
+        .Add("group", GroupRequest.Parser)
+        .Add("group-is", GroupReply.Parser)
         .Add("probe", BootstrapProbe.Parser)
         .Add("answer", BootstrapAnswer.Parser)
         .Add("snapshot-request", SnapshotRequest.Parser);

@@ -61,7 +61,13 @@ public sealed class RaftReplica : IAsyncDisposable
     /// <summary>The setup that its actor systems need.</summary>
     public JournalSetup Journal => new(Settings.Databases, _folder.JournalPath);
 
+    /// <summary>Names this start of the program, 16 B: two starts with one boot count are two copies of a folder.</summary>
+    public byte[] Nonce { get; } = RandomNumberGenerator.GetBytes(16);
+
     internal RaftBulk Bulk { get; }
+
+    /// <summary>The number of a start that messages carry, from its nonce; 0 if it has none.</summary>
+    public static ulong ProcessOf(ReadOnlySpan<byte> nonce) => nonce.Length < 8 ? 0 : Math.Max(1, BinaryPrimitives.ReadUInt64BigEndian(nonce));
 
     /// <summary>Opens the replica's folder and counts this start.</summary>
     /// <exception cref="Predastore.Shards.Disk.IdentityException">The folder is another's, damaged, or has lost a part.</exception>
@@ -131,10 +137,14 @@ public sealed class RaftReplica : IAsyncDisposable
                 identity.Id,
                 ByteString.CopyFrom(identity.ClusterId.ToByteArray(bigEndian: true)),
                 identity.Initial,
-                identity.Boots,
+                new ReplicaStart(identity.Boots, ProcessOf(Nonce)),
                 Settings.Machine,
                 new ActorRaftPeers(system, Settings.ControlAddress, Bulk),
-                BinaryPrimitives.ReadUInt64BigEndian(RandomNumberGenerator.GetBytes(8))));
+                BinaryPrimitives.ReadUInt64BigEndian(RandomNumberGenerator.GetBytes(8)))
+            {
+                Nodes = Settings.DbNodes,
+                HasRoom = Settings.HasRoom,
+            });
 
             // The supervisor keeps the path and forwards to its child, which is another one after each failure.
             Props child = RaftActor.Props(shell, Group).WithDispatcher(RaftHosting.Dispatcher);

@@ -41,6 +41,9 @@ public sealed record RaftReplicaSettings
     /// <summary>Time before a replica that stopped is started again, at first and at most.</summary>
     public (TimeSpan Min, TimeSpan Max) Backoff { get; init; } = (TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10));
 
+    /// <summary>False while the disk of <see cref="DataPath"/> has only its reserve left.</summary>
+    public Func<bool> HasRoom { get; init; } = static () => true;
+
     /// <summary>Changes the timings and bounds of the shell.</summary>
     public Func<RaftShellSettings, RaftShellSettings> Shell { get; init; } = static shell => shell;
 }

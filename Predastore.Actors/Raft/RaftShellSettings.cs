@@ -7,13 +7,19 @@ namespace Predastore.Actors.Raft;
 /// <param name="Self">Who this replica is.</param>
 /// <param name="ClusterId">16 B.</param>
 /// <param name="Initial">First configuration; used only while the journal is empty.</param>
-/// <param name="Boots">Starts of this replica so far, this one included.</param>
+/// <param name="Start">This start of it.</param>
 /// <param name="Machine">What entries are applied to; stays the caller's.</param>
 /// <param name="Peers">Way to the others.</param>
 /// <param name="Seed">Of the election timeouts.</param>
 public sealed record RaftShellSettings(
-    ReplicaId Self, ByteString ClusterId, Membership Initial, ulong Boots, IStateMachine Machine, IRaftPeers Peers, ulong Seed)
+    ReplicaId Self, ByteString ClusterId, Membership Initial, ReplicaStart Start, IStateMachine Machine, IRaftPeers Peers, ulong Seed)
 {
+    /// <summary>Nodes that may have a replica: asked for the group by one that hears no leader.</summary>
+    public IReadOnlyCollection<uint> Nodes { get; init; } = [];
+
+    /// <summary>False while this replica's disk has only its reserve left. Quick, and asked by the replica's thread.</summary>
+    public Func<bool> HasRoom { get; init; } = static () => true;
+
     /// <summary>Time of one tick.</summary>
     public TimeSpan TickInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 

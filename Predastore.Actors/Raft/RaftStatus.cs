@@ -63,6 +63,12 @@ public sealed record RaftStatus
     /// <summary>True if the state machine can be read once <see cref="IRaftGroup.ReadIndex"/> has answered.</summary>
     public bool Readable { get; init; }
 
+    /// <summary>
+    /// True if the group goes on without this replica: it waits to be added, or was removed. Only advice: it decides who is asked, never
+    /// who votes.
+    /// </summary>
+    public bool Outside { get; init; }
+
     /// <summary>Voters and learners.</summary>
     public Membership Members { get; init; } = Membership.Empty;
 

@@ -10,10 +10,11 @@ namespace Predastore.Actors.Raft;
 /// Proposals and reads of this process, and those that other replicas forward to the leader: who waits for which index. Not
 /// thread-safe; whoever feeds the core calls it.
 /// </summary>
-internal sealed class RequestBook(
-    RaftNode node, ReplicaId self, Action<uint, IMessage> send, int pendingMax, Func<ulong> applied)
+internal sealed partial class RequestBook(
+    RaftNode node, ReplicaId self, Action<uint, IMessage> send, int pendingMax, Func<ulong> applied, Func<bool> hasRoom)
 {
     private const int ForwardTicksMax = 50;
+    private const string NoRoom = "the disk of the metadata has only its reserve left";
 
     private readonly SortedDictionary<ulong, (ulong Term, TaskCompletionSource<ProposeResult> Answer)> _proposed = [];
     private readonly SortedDictionary<ulong, List<TaskCompletionSource<ulong>>> _waitingForApply = [];
@@ -37,6 +38,10 @@ internal sealed class RequestBook(
         {
             message.Answer.TrySetResult(ProposeResult.NotProposed("too much is waiting on this replica"));
         }
+        else if (message.Grows && !hasRoom())
+        {
+            message.Answer.TrySetResult(ProposeResult.Full(NoRoom));
+        }
         else if (node.Role == RaftRole.Leader)
         {
             if (node.Propose(message.Command, out ulong index))
@@ -52,7 +57,7 @@ internal sealed class RequestBook(
         {
             ulong id = NextForward();
             _forwardedProposals[id] = message;
-            send(node.Leader.Node, new ProposeRequest { Id = id, Data = message.Command, From = self.ToWire() });
+            send(node.Leader.Node, new ProposeRequest { Id = id, Data = message.Command, From = self.ToWire(), Grows = message.Grows });
         }
     }
 
@@ -85,10 +90,12 @@ internal sealed class RequestBook(
     /// <summary>A command that another replica forwards.</summary>
     public void OnForwarded(ProposeRequest request)
     {
-        bool accepted = node.Propose(request.Data, out ulong index);
+        ulong index = 0;
+        bool full = request.Grows && !hasRoom();
+        bool accepted = !full && node.Propose(request.Data, out index);
         send(request.From.Node, new ProposeReply
         {
-            Id = request.Id, Accepted = accepted, Index = index, Term = node.Term,
+            Id = request.Id, Accepted = accepted, Index = index, Term = node.Term, Full = full,
         });
     }
 
@@ -112,7 +119,9 @@ internal sealed class RequestBook(
     {
         if (!_forwardedProposals.Remove(reply.Id, out RaftRequests.Propose? proposal))
             return;
-        if (!reply.Accepted)
+        if (reply.Full)
+            proposal.Answer.TrySetResult(ProposeResult.Full(NoRoom));
+        else if (!reply.Accepted)
             proposal.Answer.TrySetResult(ProposeResult.NotProposed("the leader did not take the proposal"));
         else if (reply.Index <= applied())
             proposal.Answer.TrySetResult(ProposeResult.Unknown("it was applied before its place was known here"));
@@ -205,6 +214,8 @@ internal sealed class RequestBook(
                 proposal.Answer.TrySetResult(ProposeResult.Unknown("the leader did not answer"));
             if (_forwardedReads.Remove(oldest.Id, out TaskCompletionSource<ulong>? read))
                 read.TrySetException(Refused("the leader did not answer"));
+            if (_forwardedChanges.Remove(oldest.Id, out TaskCompletionSource<ChangeResult>? change))
+                change.TrySetResult(ChangeResult.Unknown("the leader did not answer"));
             if (_readsAsked.Remove(oldest.Id, out ReadOrigin origin))
                 origin.Local?.TrySetException(Refused("no quorum answered"));
         }
@@ -223,6 +234,8 @@ internal sealed class RequestBook(
             answer.TrySetResult(ProposeResult.Unknown(why));
         foreach (RaftRequests.Propose proposal in _forwardedProposals.Values)
             proposal.Answer.TrySetResult(ProposeResult.Unknown(why));
+        foreach (TaskCompletionSource<ChangeResult> change in _forwardedChanges.Values)
+            change.TrySetResult(ChangeResult.Unknown(why));
         foreach (TaskCompletionSource<ulong> read in _forwardedReads.Values
             .Concat(_waitingForApply.Values.SelectMany(list => list))
             .Concat(_readsAsked.Values.Select(origin => origin.Local).OfType<TaskCompletionSource<ulong>>()))

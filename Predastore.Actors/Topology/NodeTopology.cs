@@ -100,6 +100,17 @@ internal sealed class NodeTopology : ITopology
         return same ? view : new TopologyView(view.Version + 1, view.Self, nodes.Values, view.DbNodes, view.StorageNodes);
     });
 
+    /// <summary>What this node believes: nothing of itself while it is no member.</summary>
+    internal Wire.Probe Describe()
+    {
+        TopologyView view = _view;
+        return new Wire.Probe
+        {
+            Sender = new Wire.Incarnation { Node = view.Self, Uid = view.Nodes[view.Self].Uid },
+            Members = { view.Nodes.Values.Where(node => node.Up).Select(node => new Wire.Incarnation { Node = node.Node, Uid = node.Uid }) },
+        };
+    }
+
     internal NodeView Absent(uint node) =>
         new(node, _settings.Nodes[node].Host, _settings.Nodes[node].Port, [], Up: false, Reachable: false, Uid: 0);
 

@@ -14,6 +14,8 @@ namespace Predastore.Actors.Topology;
 /// </summary>
 internal sealed class TopologyActor : UntypedActor, IWithTimers
 {
+    private static readonly TimeSpan AsideTimeout = TimeSpan.FromSeconds(2);
+
     /// <summary>Name of this actor under <c>/user</c>, the same on every node.</summary>
     public const string Name = "topology";
 
@@ -26,6 +28,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     private readonly Dictionary<Address, uint> _nodeAt;
     private readonly Islands _islands;
     private readonly Dictionary<uint, Seen> _seen = [];
+    private readonly HashSet<uint> _asking = [];
 
     public TopologyActor(NodeTopology topology)
     {
@@ -100,6 +103,10 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
             case Probe probe:
                 Answer(probe);
                 break;
+            case Aside { Probe: var probe, Node: var node }:
+                _asking.Remove(node);
+                if (probe?.Sender?.Node == node) YieldIfApart(probe);
+                break;
             case ProbeReply reply:
                 _topology.Found(reply.Sender?.Node ?? 0);
                 break;
@@ -131,6 +138,11 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     {
         if (probe.Sender is null || !_settings.Nodes.ContainsKey(probe.Sender.Node)) return;
         Sender.Tell(new ProbeReply { Sender = Me });
+        YieldIfApart(probe);
+    }
+
+    private void YieldIfApart(Probe probe)
+    {
         if (!_islands.MustYield(Me, UpMembers(), probe)) return;
         _log.Warning(
             "Node {0} runs another cluster of this cluster file; this node leaves its own and joins that one", probe.Sender.Node);
@@ -142,7 +154,28 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
         Probe? probe = null;
         TopologyView view = _topology.View;
         foreach (uint node in _settings.Nodes.Keys)
-            if (node != _settings.Node && !view.IsAlive(node)) Selection(node).Tell(probe ??= NewProbe());
+        {
+            if (node == _settings.Node || view.IsAlive(node)) continue;
+            Selection(node).Tell(probe ??= NewProbe());
+            if (_settings.ProbeAside is { } ask && _asking.Add(node)) _ = AskAsideAsync(ask, node, Self);
+        }
+    }
+
+    // Two systems that have quarantined each other never talk again over Akka.Remote: each would stay alone until somebody restarts it.
+    private static async Task AskAsideAsync(Func<uint, CancellationToken, Task<byte[]>> ask, uint node, IActorRef self)
+    {
+        Probe? probe = null;
+        using var limit = new CancellationTokenSource(AsideTimeout);
+        try
+        {
+            probe = Probe.Parser.ParseFrom(await ask(node, limit.Token).ConfigureAwait(false));
+        }
+        catch (Exception)
+        {
+            // The node is away, or does not answer: asked again at the next tick.
+        }
+
+        self.Tell(new Aside(node, probe));
     }
 
     private Probe NewProbe() => new() { Sender = Me, Members = { UpMembers() } };
@@ -199,6 +232,8 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
             Uid = member.UniqueAddress.Uid,
         };
     }
+
+    private sealed record Aside(uint Node, Probe? Probe) : INoSerializationVerificationNeeded;
 
     private sealed class ProbeTick : INoSerializationVerificationNeeded
     {

@@ -11,8 +11,9 @@ public sealed record RsTable(int Data, int Parity, int Line)
 
 /// <summary><c>[[db]]</c>: node <see cref="Node"/> (its <c>id</c>) has a metadata replica, reached at <see cref="Address"/>.</summary>
 /// <param name="Path">Absolute, or relative to the node's folder.</param>
+/// <param name="DataPort">Port of the data plane of a node without <c>[[storage]]</c>; null where the disks' entries name it.</param>
 /// <param name="Line">1-based line of the entry.</param>
-public sealed record DbEntry(uint Node, HostPort Address, string Path, int Line);
+public sealed record DbEntry(uint Node, HostPort Address, string Path, int? DataPort, int Line);
 
 /// <summary><c>[[storage]]</c>: one disk. Entries of one node share one address: one listener serves them all.</summary>
 /// <param name="Id">The storage id, unique in the cluster for ever.</param>

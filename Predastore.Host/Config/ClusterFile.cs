@@ -52,8 +52,12 @@ public sealed record ClusterFile
         : StoragesOf(node) is [var first, ..] && Cluster.Port is int port ? new HostPort(first.Address.Host, port)
         : throw new ArgumentOutOfRangeException(nameof(node), node, "the cluster file names no such node");
 
-    /// <summary>Where the data plane of a node is dialled, or null for a node without storage.</summary>
-    public HostPort? DataOf(uint node) => StoragesOf(node) is [var first, ..] ? first.Address : null;
+    /// <summary>Where the data plane of a node is dialled: the address of its disks, else the <c>data_port</c> of its <c>[[db]]</c> entry.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The file names no such node.</exception>
+    public HostPort DataOf(uint node) =>
+        StoragesOf(node) is [var first, ..] ? first.Address
+        : DbOf(node) is { DataPort: int port } db ? new HostPort(db.Address.Host, port)
+        : throw new ArgumentOutOfRangeException(nameof(node), node, "the cluster file names no such node");
 
     /// <summary>The host a node is known by: its control-plane host.</summary>
     public string HostOf(uint node) => ControlOf(node).Host;

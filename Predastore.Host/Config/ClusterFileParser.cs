@@ -79,8 +79,9 @@ internal static class ClusterFileParser
         uint node = ReadId(db, "id", "it is the node number");
         HostPort address = ReadAddress(db);
         string path = ReadPath(db);
+        int? dataPort = db.OptionalInt("data_port", 1, PortMax);
         db.Done();
-        return new DbEntry(node, address, path, db.Line);
+        return new DbEntry(node, address, path, dataPort, db.Line);
     }
 
     private static StorageEntry ReadStorage(TomlSection storage)

@@ -62,7 +62,20 @@ internal static class ClusterFileRules
     {
         var owners = new Dictionary<HostPort, (string Owner, int Line)>();
         foreach (DbEntry db in file.Dbs)
+        {
             Claim(file, owners, db.Address, $"[[db]] id {db.Node}", db.Line);
+            bool hasDisks = file.StoragesOf(db.Node).Count > 0;
+            if (hasDisks && db.DataPort is not null)
+                throw new ClusterFileException(
+                    file.Source, db.Line, $"node {db.Node} has [[storage]] entries, which name its data port; remove data_port");
+            if (hasDisks)
+                continue;
+            if (db.DataPort is not int data)
+                throw new ClusterFileException(
+                    file.Source, db.Line, $"node {db.Node} has no [[storage]] entry, so its [[db]] entry needs data_port; add data_port = 9991 there");
+            Claim(file, owners, new HostPort(db.Address.Host, data), $"data_port of [[db]] id {db.Node}", db.Line);
+        }
+
         foreach (IGrouping<uint, StorageEntry> node in file.Storages.GroupBy(storage => storage.Node))
         {
             StorageEntry first = node.First();

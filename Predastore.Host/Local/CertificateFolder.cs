@@ -92,8 +92,7 @@ internal sealed class CertificateFolder(string folder)
     private static IEnumerable<string> HostsOf(ClusterFile file, uint node)
     {
         yield return file.ControlOf(node).Host;
-        if (file.DataOf(node) is { } data)
-            yield return data.Host;
+        yield return file.DataOf(node).Host;
         if (file.S3.Bind is { } bind && !HostAddress.IsWildcard(bind))
             yield return bind;
         foreach (string domain in file.S3.Domains)

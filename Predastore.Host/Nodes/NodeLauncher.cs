@@ -55,10 +55,9 @@ internal sealed class NodeLauncher : INodeLauncher, IDisposable
                 BindHost = options.ControlBind == options.Control.Host ? null : options.ControlBind,
                 Timing = options.IsDevelopment ? TimingProfile.Development : TimingProfile.Production,
             },
-            DataEndpoint = options.Data is { } data ? new IPEndPoint(ParseBind(options.DataBind), data.Port) : null,
-            DataHost = options.Data?.Host,
-            Peers = file.Nodes.Select(node => (Node: node, Data: file.DataOf(node))).Where(peer => peer.Data is not null)
-                .ToDictionary(peer => peer.Node, peer => new Peer(peer.Node, peer.Data!.Host, peer.Data.Port)),
+            DataEndpoint = new IPEndPoint(ParseBind(options.DataBind), options.Data.Port),
+            DataHost = options.Data.Host,
+            Peers = file.Nodes.ToDictionary(node => node, node => new Peer(node, file.DataOf(node).Host, file.DataOf(node).Port)),
             Transport = options.Transport switch
             {
                 TransportChoice.Quic => TransportPreference.Quic,

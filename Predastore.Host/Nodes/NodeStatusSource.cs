@@ -120,6 +120,16 @@ internal sealed class NodeStatusSource(ClusterFile file, ClusterNode node)
             yield return "The metadata group does not answer: nothing can be read or written.";
         foreach (uint silent in file.Nodes.Where(number => !reports.ContainsKey(number)))
             yield return $"Node {silent} does not answer.";
+        foreach ((uint number, NodeReport report) in reports.Where(report => report.Value.Replica is not null).OrderBy(report => report.Key))
+        {
+            if (report.Replica.Reason.Length > 0)
+                yield return $"The metadata replica of node {number} is {report.Replica.Role}: {report.Replica.Reason}";
+            if (report.Replica.Full)
+                yield return $"The disk of the metadata replica of node {number} has only its reserve left: uploads are refused there.";
+            if (report.Replica.Role is "waiting" or "removed")
+                yield return $"The metadata replica of node {number} is no part of the group: look at 's3d admin replica list'.";
+        }
+
         foreach (StorageReport disk in reports.Values.SelectMany(report => report.Storages))
         {
             if (disk.Failure.Length > 0)

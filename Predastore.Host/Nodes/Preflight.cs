@@ -32,10 +32,10 @@ internal static class Preflight
             CheckPort(plain, SocketType.Stream, "plain-HTTP S3", "[s3] plain_port", "--host");
         string controlKey = options.Db is null ? "[cluster] port" : $"port of [[db]] id {options.Node}";
         CheckPort(options.Control with { Host = options.ControlBind }, SocketType.Stream, "control", controlKey, "host");
-        if (options.Data is not { } data)
-            return;
-        HostPort bind = data with { Host = options.DataBind };
-        string dataKey = $"port of [[storage]] id {options.Storages[0].Entry.Id}";
+        HostPort bind = options.Data with { Host = options.DataBind };
+        string dataKey = options.Storages is [var first, ..]
+            ? $"port of [[storage]] id {first.Entry.Id}"
+            : $"data_port of [[db]] id {options.Node}";
         if (options.Transport != TransportChoice.Quic)
             CheckPort(bind, SocketType.Stream, "data", dataKey, "host");
         if (options.Transport != TransportChoice.Tls)

@@ -8,7 +8,7 @@ using Predastore.Http.Admin.Replicas;
 namespace Predastore.Host.Nodes;
 
 /// <summary>The metadata group for the operator, from what its nodes say of themselves.</summary>
-internal sealed class ReplicaAdmin(ClusterFile file, ClusterNode node) : IReplicaAdmin
+internal sealed partial class ReplicaAdmin(ClusterFile file, ClusterNode node) : IReplicaAdmin
 {
     public async Task<ReplicaList> ListAsync(CancellationToken cancel)
     {

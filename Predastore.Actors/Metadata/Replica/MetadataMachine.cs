@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Predastore.Actors.Raft;
+using Predastore.Actors.Raft.Core;
 using Predastore.Shards.Disk;
 
 namespace Predastore.Actors.Metadata.Replica;
@@ -19,6 +20,7 @@ public sealed class MetadataMachine : IStateMachine
     private readonly IOrderedKvFactory _databases;
     private readonly Lock _gate = new();
     private Lease? _current;
+    private volatile string? _damaged;
 
     /// <summary>A machine that is not open yet.</summary>
     /// <param name="root">The replica's folder; created if missing.</param>
@@ -30,6 +32,9 @@ public sealed class MetadataMachine : IStateMachine
         _disk = disk;
         _databases = databases;
     }
+
+    /// <summary>Called, from any thread, when rows cannot be read any more: the replica has to open the machine anew.</summary>
+    public event Action<string>? Damaged;
 
     /// <inheritdoc/>
     public LogPosition Applied { get; private set; }
@@ -44,11 +49,12 @@ public sealed class MetadataMachine : IStateMachine
     public void Open(string folder)
     {
         Close();
-        WasDamaged = false;
         _disk.CreateDirectory(_root);
         string name = folder.Length == 0 ? First : folder;
         foreach (string other in _disk.List(_root))
-            if (other.StartsWith(Prefix, StringComparison.Ordinal) && other != name) Delete(other);
+            if (other.StartsWith(Prefix, StringComparison.Ordinal) && (other != name || other == _damaged)) Delete(other);
+        WasDamaged = _damaged == name;
+        _damaged = null;
         Lease lease;
         try
         {
@@ -78,7 +84,7 @@ public sealed class MetadataMachine : IStateMachine
         }
 
         Lease lease = Current();
-        CommandResult[] results = lease.Store.Apply(batch);
+        CommandResult[] results = Watch(lease, () => lease.Store.Apply(batch));
         Applied = new LogPosition(lease.Store.AppliedIndex, lease.Store.AppliedTerm);
         var bytes = new ReadOnlyMemory<byte>[entries.Length];
         for (int i = 0; i < bytes.Length; i++)
@@ -92,7 +98,27 @@ public sealed class MetadataMachine : IStateMachine
     }
 
     /// <inheritdoc/>
-    public void Flush() => Current().Store.Flush();
+    public ReplicaStart StartOf(ReplicaId replica)
+    {
+        Lease lease = Current();
+        ReplicaRow? row = Watch(lease, () =>
+        {
+            using IKvView view = lease.Store.View();
+            return new Storage.MetadataReader(view).Replica(replica.Node, replica.Incarnation);
+        });
+        return row is null ? default : new ReplicaStart(row.Boots, RaftReplica.ProcessOf(row.Nonce.Span));
+    }
+
+    /// <inheritdoc/>
+    public void Flush()
+    {
+        Lease lease = Current();
+        Watch(lease, () =>
+        {
+            lease.Store.Flush();
+            return true;
+        });
+    }
 
     /// <summary>Answers a query from the rows applied so far. The caller has waited for its read index.</summary>
     /// <exception cref="InvalidOperationException">The machine is not open.</exception>
@@ -101,7 +127,7 @@ public sealed class MetadataMachine : IStateMachine
         Lease lease = Rent();
         try
         {
-            return lease.Store.Answer(query);
+            return Watch(lease, () => lease.Store.Answer(query));
         }
         finally
         {
@@ -115,7 +141,7 @@ public sealed class MetadataMachine : IStateMachine
         Lease lease = Rent();
         try
         {
-            return new SnapshotSource(lease.Store.View(), lease.Return);
+            return new SnapshotSource(lease.Store.View(), lease.Return, error => Report(lease, error));
         }
         catch
         {
@@ -149,6 +175,31 @@ public sealed class MetadataMachine : IStateMachine
 
     /// <inheritdoc/>
     public void Dispose() => Close();
+
+    // A bad block met while running: what it held is in the log or at a peer, and nothing may be read past it.
+    private T Watch<T>(Lease lease, Func<T> use)
+    {
+        try
+        {
+            return use();
+        }
+        catch (KvException error) when (error.Failure == KvFailure.Damaged)
+        {
+            Report(lease, error);
+            throw;
+        }
+    }
+
+    private void Report(Lease lease, KvException error)
+    {
+        lock (_gate)
+        {
+            if (_current != lease || _damaged is not null) return;
+            _damaged = lease.Name;
+        }
+
+        Damaged?.Invoke($"the metadata database {PathOf(lease.Name)} is damaged: {error.Message}");
+    }
 
     private Lease Start(string name)
     {

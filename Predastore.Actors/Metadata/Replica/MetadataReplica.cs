@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Predastore.Actors.Client;
 using Predastore.Actors.Raft;
 using Predastore.Shards;
+using Predastore.Shards.Disk;
 
 namespace Predastore.Actors.Metadata.Replica;
 
@@ -29,11 +30,12 @@ public sealed class MetadataReplica(IRaftGroup group, MetadataMachine machine) :
 
         if (command.CalculateSize() > EntryBytesMax)
             return new CommandResult { Code = ResultCode.ResultEntityTooLarge, Message = $"a command has at most {EntryBytesMax} bytes" };
-        ProposeResult result = await group.Propose(command.ToByteArray(), timeout).WaitAsync(cancel);
+        ProposeResult result = await group.Propose(command.ToByteArray(), timeout, MetadataSpace.Grows(command)).WaitAsync(cancel);
         return result.Outcome switch
         {
             ProposeOutcome.Applied => CommandResult.Parser.ParseFrom(result.Result.Span),
             ProposeOutcome.NotProposed => throw new StoreException(StoreFailure.Unavailable, result.Reason),
+            ProposeOutcome.Full => throw new StoreException(StoreFailure.Full, result.Reason),
             _ => throw new StoreException(StoreFailure.Unknown, result.Reason),
         };
     }
@@ -51,6 +53,13 @@ public sealed class MetadataReplica(IRaftGroup group, MetadataMachine machine) :
         }
 
         if (!group.Status.Readable) throw new StoreException(StoreFailure.Unavailable, "the metadata of this replica is being fetched anew");
-        return machine.Answer(query);
+        try
+        {
+            return machine.Answer(query);
+        }
+        catch (KvException e)
+        {
+            throw new StoreException(StoreFailure.Unavailable, "the metadata of this replica cannot be read", e);
+        }
     }
 }

@@ -12,17 +12,21 @@ internal sealed class SnapshotSource : ISnapshotSource
     private readonly IKvView _view;
     private readonly IKvCursor _cursor;
     private readonly Action _released;
+    private readonly Action<KvException> _damaged;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly MemoryStream _pending = new();
     private int _taken;
     private ulong _rows;
     private bool _ended;
 
-    /// <summary>Takes over the view; <paramref name="released"/> runs once after it is closed.</summary>
-    public SnapshotSource(IKvView view, Action released)
+    /// <summary>
+    /// Takes over the view; <paramref name="released"/> runs once after it is closed, <paramref name="damaged"/> when rows cannot be read.
+    /// </summary>
+    public SnapshotSource(IKvView view, Action released, Action<KvException> damaged)
     {
         _view = view;
         _released = released;
+        _damaged = damaged;
         (ulong index, ulong term) = new MetadataReader(view).Applied();
         Position = new LogPosition(index, term);
         _cursor = view.Cursor();
@@ -42,7 +46,16 @@ internal sealed class SnapshotSource : ISnapshotSource
     /// <inheritdoc/>
     public int Read(Span<byte> buffer)
     {
-        if (_taken == _pending.Length && !Fill()) return 0;
+        try
+        {
+            if (_taken == _pending.Length && !Fill()) return 0;
+        }
+        catch (KvException error) when (error.Failure == KvFailure.Damaged)
+        {
+            _damaged(error);
+            throw;
+        }
+
         int count = (int)Math.Min(buffer.Length, _pending.Length - _taken);
         _pending.GetBuffer().AsSpan(_taken, count).CopyTo(buffer);
         _taken += count;

@@ -19,6 +19,7 @@ public sealed class BootstrapActor : ReceiveActor, IWithTimers
     private readonly BootstrapState _state;
     private readonly Dictionary<uint, ActorSelection> _peers;
     private bool _refused;
+    private string _waitsFor = "";
 
     /// <summary>Creates the actor.</summary>
     public BootstrapActor(RaftReplica replica)
@@ -92,6 +93,11 @@ public sealed class BootstrapActor : ReceiveActor, IWithTimers
             case BootstrapDecision.Adopt adopt:
                 Join(adopt.ClusterId, adopt.Initial);
                 break;
+            case BootstrapDecision.Wait { Reason.Length: > 0 } wait when wait.Reason != _waitsFor:
+                _waitsFor = wait.Reason;
+                _log.Warning("{0}", wait.Reason);
+                _replica.Group.Publish(_replica.Group.Status with { Reason = wait.Reason });
+                break;
             case BootstrapDecision.Refuse refuse:
                 _refused = true;
                 Timers.CancelAll();
@@ -120,7 +126,10 @@ public sealed class BootstrapActor : ReceiveActor, IWithTimers
             return;
         }
 
-        _log.Info("Replica {0} is part of cluster {1}: {2}", _replica.Self, clusterId, initial);
+        if (initial.Voters.IsEmpty)
+            _log.Warning("Replica {0} is new to cluster {1}: it waits for 's3d admin replica add' or 'replace'", _replica.Self, clusterId);
+        else
+            _log.Info("Replica {0} is part of cluster {1}: {2}", _replica.Self, clusterId, initial);
         _replica.Start(Context.System);
     }
 

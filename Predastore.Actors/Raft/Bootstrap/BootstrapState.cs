@@ -6,12 +6,16 @@ namespace Predastore.Actors.Raft.Bootstrap;
 internal abstract record BootstrapDecision
 {
     /// <summary>Goes on asking.</summary>
-    public sealed record Wait : BootstrapDecision;
+    /// <param name="Reason">What an operator should know; else empty.</param>
+    public sealed record Wait(string Reason = "") : BootstrapDecision;
 
     /// <summary>Makes the cluster, with these replicas as its first configuration.</summary>
     public sealed record Create(Membership Initial) : BootstrapDecision;
 
-    /// <summary>Becomes part of a cluster whose first configuration names it.</summary>
+    /// <summary>
+    /// Belongs to a cluster from now on: to one whose first configuration names it, or, with an empty one, to one that exists without it.
+    /// The latter has no vote and learns nothing until the group adds it.
+    /// </summary>
     public sealed record Adopt(Guid ClusterId, Membership Initial) : BootstrapDecision;
 
     /// <summary>Must not take part.</summary>
@@ -54,6 +58,9 @@ internal sealed class BootstrapState(ReplicaId self, IEnumerable<uint> configure
         };
     }
 
+    // Of the other nodes: one folder of a foreign cluster must not draw empty replicas into that cluster.
+    private int OthersMajority => ((_configured.Count - 1) / 2) + 1;
+
     /// <summary>What an empty replica does.</summary>
     public BootstrapDecision DecideEmpty()
     {
@@ -69,9 +76,12 @@ internal sealed class BootstrapState(ReplicaId self, IEnumerable<uint> configure
 
         if (members.Length > 0)
         {
-            return new BootstrapDecision.Refuse(
-                $"the metadata replica of node {self.Node} is empty ({folder}), but cluster {members[0].Cluster} exists and did not begin "
-                + "with it: an emptied replica must not vote. Put its old folder back, or replace the replica with 's3d admin'");
+            IGrouping<Guid, Heard> cluster = members.GroupBy(heard => heard.Cluster!.Value).MaxBy(group => group.Count())!;
+            return cluster.Count() >= OthersMajority
+                ? new BootstrapDecision.Adopt(cluster.Key, Membership.Empty)
+                : new BootstrapDecision.Wait(
+                    $"the metadata replica of node {self.Node} is empty ({folder}), and nodes {string.Join(' ', members.Select(heard => heard.From.Node))} "
+                    + $"belong to cluster {cluster.Key}: it joins them as a new replica when {OthersMajority} other nodes say the same");
         }
 
         bool all = _configured.All(node => node == self.Node || _heard.ContainsKey(node));

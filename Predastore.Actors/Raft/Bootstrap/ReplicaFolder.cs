@@ -79,6 +79,8 @@ public sealed class ReplicaFolder
     }
 
     /// <summary>Makes this replica part of a cluster, durably.</summary>
+    /// <param name="clusterId">The cluster.</param>
+    /// <param name="initial">Its first configuration; empty for a replica that is new to a cluster that exists.</param>
     public ReplicaIdentity Join(Guid clusterId, Membership initial)
     {
         if (Identity is not null)

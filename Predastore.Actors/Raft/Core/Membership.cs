@@ -27,6 +27,9 @@ public sealed class Membership
     /// <summary>Votes that decide.</summary>
     public int Quorum => (Voters.Length / 2) + 1;
 
+    /// <summary>Voters that may be lost while the rest still decides.</summary>
+    public int LossesMax => Voters.Length - Quorum;
+
     /// <summary>True if it votes.</summary>
     public bool IsVoter(ReplicaId id) => Voters.Contains(id);
 

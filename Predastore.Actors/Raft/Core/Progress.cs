@@ -36,6 +36,9 @@ internal sealed class Progress
     /// <summary>Heard from since the last quorum check.</summary>
     public bool Active { get; set; }
 
+    /// <summary>Ticks since it was last heard; it has never been heard at first.</summary>
+    public int SilentTicks { get; set; } = int.MaxValue / 2;
+
     /// <summary>Newest read round it has acknowledged.</summary>
     public ulong Round { get; set; }
 

@@ -9,6 +9,8 @@ public sealed partial class RaftNode
     /// </summary>
     public bool InstallSnapshot(SnapshotMeta snapshot, ReplicaId from)
     {
+        if (AwaitsState && Log.TermOf(snapshot.Index) == snapshot.Term)
+            return InstallState(snapshot, from);
         if (snapshot.Index <= Commit)
         {
             Reply(from, new RaftMessage { Type = MessageType.MessageAppendReply, LogIndex = Commit });
@@ -32,6 +34,22 @@ public sealed partial class RaftNode
         _handedOut = snapshot.Index;
         _firstUnsaved = 0;
         _install = snapshot;
+        AwaitsState = false;
+        Reply(from, new RaftMessage { Type = MessageType.MessageAppendReply, LogIndex = snapshot.Index });
+        return true;
+    }
+
+    // The log is whole and only the state was lost: it starts after the snapshot from now on, and keeps what stands behind that.
+    private bool InstallState(SnapshotMeta snapshot, ReplicaId from)
+    {
+        if (snapshot.Index > Log.Persisted)
+            return false;
+        Log.Compact(snapshot.Index);
+        AdvanceCommitTo(snapshot.Index);
+        _handedOut = snapshot.Index;
+        _firstUnsaved = Log.LastIndex > snapshot.Index ? snapshot.Index + 1 : 0;
+        _install = snapshot;
+        AwaitsState = false;
         Reply(from, new RaftMessage { Type = MessageType.MessageAppendReply, LogIndex = snapshot.Index });
         return true;
     }

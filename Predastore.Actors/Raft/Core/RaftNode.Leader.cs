@@ -81,7 +81,7 @@ public sealed partial class RaftNode
     {
         Role = RaftRole.Leader;
         Leader = Id;
-        (_transferTo, _transferElapsed, _heartbeatElapsed, _electionElapsed) = (ReplicaId.None, 0, 0, 0);
+        (_transferTo, _transferElapsed, _heartbeatElapsed, _electionElapsed, _leaderTicks) = (ReplicaId.None, 0, 0, 0, 0);
         _progress.Clear();
         RefreshProgress();
         _uncommittedBytes = BytesOf(Commit + 1, Log.LastIndex);
@@ -124,6 +124,9 @@ public sealed partial class RaftNode
 
     private void TickLeader()
     {
+        _leaderTicks++;
+        foreach (Progress progress in _progress.Values)
+            progress.SilentTicks++;
         if (_electionElapsed >= _settings.ElectionTicks)
         {
             _electionElapsed = 0;
@@ -220,6 +223,7 @@ public sealed partial class RaftNode
         }
 
         progress.Active = true;
+        progress.SilentTicks = 0;
         if (message.Type == MessageType.MessageHeartbeatReply)
         {
             progress.Round = Math.Max(progress.Round, message.Round);

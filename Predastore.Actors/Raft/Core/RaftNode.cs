@@ -36,7 +36,10 @@ public sealed partial class RaftNode
     /// <param name="id">Who it is.</param>
     /// <param name="clusterId">16 B; messages of another cluster are ignored.</param>
     /// <param name="state">What was durable.</param>
-    /// <param name="applied">Index up to which the state machine has applied; entries after it are handed out again.</param>
+    /// <param name="applied">
+    /// Index up to which the state machine has applied; entries after it are handed out again. Before the log's start: nothing is handed
+    /// out until a snapshot is installed.
+    /// </param>
     /// <param name="settings">Timings and bounds.</param>
     /// <param name="seed">Of the election timeouts.</param>
     public RaftNode(
@@ -49,6 +52,7 @@ public sealed partial class RaftNode
         Log = state.Log;
         (Term, VotedFor) = (_durableTerm, _durableVote) = (state.Term, state.VotedFor);
         _handedOut = Math.Max(applied, Log.BaseIndex);
+        AwaitsState = applied < Log.BaseIndex;
         Commit = Log.BaseIndex;
         ResetElectionTimer();
     }
@@ -74,6 +78,12 @@ public sealed partial class RaftNode
     /// <summary>Everything up to here is committed.</summary>
     public ulong Commit { get; private set; }
 
+    /// <summary>
+    /// True if the state machine lacks what the log no longer holds. The log itself is whole: this replica votes and acknowledges, but a
+    /// leader without a state could fill nobody, so it does not campaign.
+    /// </summary>
+    public bool AwaitsState { get; private set; }
+
     /// <summary>Why the last message was ignored, for tests and logs; null if none was.</summary>
     public string? Ignored { get; private set; }
 
@@ -83,7 +93,7 @@ public sealed partial class RaftNode
 
     // A voter that a configuration removes may be the only one to hold that configuration: until it is committed it still campaigns,
     // for the votes of the others, or nobody could ever win (dissertation, section 4.2.2).
-    private bool MayCampaign => Members.IsVoter(Id) || (Log.MembershipIndex > Commit && Log.MembershipAt(Commit).IsVoter(Id));
+    private bool MayCampaign => !AwaitsState && (Members.IsVoter(Id) || (Log.MembershipIndex > Commit && Log.MembershipAt(Commit).IsVoter(Id)));
 
     /// <summary>Time passes.</summary>
     public void Tick()
@@ -138,7 +148,7 @@ public sealed partial class RaftNode
         || _snapshotsWanted.Count > 0 || _install is not null || Term != _durableTerm || VotedFor != _durableVote
         || _firstUnsaved != 0 || Applicable > _handedOut);
 
-    private ulong Applicable => Math.Min(Commit, Log.Persisted);
+    private ulong Applicable => AwaitsState ? 0 : Math.Min(Commit, Log.Persisted);
 
     /// <summary>Takes everything that is to be done. <see cref="Persisted"/> must follow before the next one.</summary>
     public Ready TakeReady()

@@ -10,8 +10,11 @@ namespace Predastore.Host.Commands.Admin;
 /// One verb of <c>s3d admin</c>: sends a request to <c>/_/admin/</c> and shows the answer as a table for people, or as the JSON that came
 /// with <c>--json</c>.
 /// </summary>
-internal sealed class AdminVerb<TRequest, TAnswer>
+internal sealed record AdminVerb<TRequest, TAnswer>
 {
+    private const double DefaultTimeoutSeconds = 600;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Name on the command line.</summary>
     public required string Verb { get; init; }
 
@@ -42,6 +45,9 @@ internal sealed class AdminVerb<TRequest, TAnswer>
     /// <summary>How the program ends after an answer.</summary>
     public Func<TAnswer, ExitCode> Exit { get; init; } = _ => ExitCode.Ok;
 
+    /// <summary>True for an answer after which the same request is sent again, until <c>--timeout</c>; null where one request does it.</summary>
+    public Func<TAnswer, bool>? IsUnderWay { get; init; }
+
     public Command Create(CommandContext context)
     {
         var command = new Command(Verb, Description);
@@ -51,15 +57,31 @@ internal sealed class AdminVerb<TRequest, TAnswer>
         Option<bool> json = new("--json") { Description = "Print the answer as JSON." };
         target.AddTo(command);
         command.Options.Add(json);
+        Option<double> timeout = new("--timeout")
+        {
+            Description = "Seconds to go on until it is done.", HelpName = "SECONDS", DefaultValueFactory = _ => DefaultTimeoutSeconds,
+        };
+        if (IsUnderWay is not null)
+            command.Options.Add(timeout);
         command.SetAction((result, cancel) => CommandLine.GuardAsync(context, async () =>
         {
-            TAnswer answer = await new AdminClient(context.Time).RunAsync(
-                target.Read(result, context), Action, Changes, Read(result), RequestForm, AnswerForm, Timeout, cancel);
+            var client = new AdminClient(context.Time);
+            StatusTarget whom = target.Read(result, context);
+            TRequest request = Read(result);
+            long started = context.Time.GetTimestamp();
+            TAnswer answer = await client.RunAsync(whom, Action, Changes, request, RequestForm, AnswerForm, Timeout, cancel);
+            while (IsUnderWay is not null && IsUnderWay(answer)
+                && context.Time.GetElapsedTime(started).TotalSeconds < result.GetValue(timeout))
+            {
+                await Task.Delay(Pause, context.Time, cancel);
+                answer = await client.RunAsync(whom, Action, Changes, request, RequestForm, AnswerForm, Timeout, cancel);
+            }
+
             if (result.GetValue(json))
                 context.Out.WriteLine(JsonSerializer.Serialize(answer, AnswerForm));
             else
                 Show(Tables.ConsoleFor(context), answer);
-            return Exit(answer);
+            return IsUnderWay is not null && IsUnderWay(answer) ? ExitCode.Refused : Exit(answer);
         }));
         return command;
     }

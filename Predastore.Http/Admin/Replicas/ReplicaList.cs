@@ -27,7 +27,10 @@ public sealed record ReplicaList
 /// <param name="Node">Its node.</param>
 /// <param name="Incarnation">16 hex digits; another one after its folder was emptied. Empty for a node that does not answer and is no member.</param>
 /// <param name="Member"><c>voter</c>, <c>learner</c>, or <c>none</c>: a folder that is no part of the group.</param>
-/// <param name="Role"><c>leader</c>, <c>follower</c>, <c>candidate</c>, <c>learner</c>, <c>waiting</c>, <c>halted</c>, or <c>unreachable</c>.</param>
+/// <param name="Role">
+/// <c>leader</c>, <c>follower</c>, <c>candidate</c>, <c>learner</c>, <c>waiting</c> (to be added), <c>removed</c>, <c>recovering</c>,
+/// <c>halted</c>, or <c>unreachable</c>.
+/// </param>
 /// <param name="Match">Last index the leader knows it to have durably; null where it is not known.</param>
 /// <param name="Behind">Entries it lacks of the leader's log; null where it is not known.</param>
 /// <param name="Applied">Applied index; null where it does not answer.</param>
@@ -39,4 +42,6 @@ public sealed record Replica(
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
 [JsonSerializable(typeof(ReplicaListRequest))]
 [JsonSerializable(typeof(ReplicaList))]
+[JsonSerializable(typeof(ReplicaTarget))]
+[JsonSerializable(typeof(ReplicaChange))]
 public sealed partial class ReplicaJson : JsonSerializerContext;

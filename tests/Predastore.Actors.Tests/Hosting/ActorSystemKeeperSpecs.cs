@@ -67,7 +67,7 @@ public sealed class ActorSystemKeeperSpecs
     }
 
     [Fact]
-    public async Task Failed_dial_should_not_end_the_system()
+    public async Task Failed_dial_should_not_end_the_system_nor_keep_it_from_ending()
     {
         await using LoopbackCluster cluster = EchoCluster();
         await cluster.StartAsync(1);
@@ -89,6 +89,33 @@ public sealed class ActorSystemKeeperSpecs
         Assert.True(cluster[1].IsUp);
         Assert.Same(system, cluster[1].Current);
         await AssertAnswersAsync(cluster, 2, 1);
+
+        // Downed by a single other node, it may never hear of that: whichever side gives way, the two become one cluster again.
+        Cluster.Get(cluster[2].Current!).Down(Cluster.Get(system).SelfAddress);
+        await cluster.Eventually(() => cluster[1].Incarnation + cluster[2].Incarnation > 2, () => "neither node was rebuilt");
+        await AssertAnswersAsync(cluster, 2, 1);
+        await AssertAnswersAsync(cluster, 1, 2);
+    }
+
+    [Fact]
+    public async Task Nodes_that_have_quarantined_each_other_should_become_one_cluster_again()
+    {
+        await using LoopbackCluster cluster = EchoCluster();
+        await cluster.StartAllAsync();
+        UniqueAddress[] all = [.. cluster.Nodes.Keys.Select(node => Cluster.Get(cluster[node].Current!).SelfUniqueAddress)];
+
+        // Nothing that one says reaches another one's actor system any more.
+        foreach (uint node in cluster.Nodes.Keys)
+        {
+            var remote = (IRemoteActorRefProvider)((ExtendedActorSystem)cluster[node].Current!).Provider;
+            foreach (UniqueAddress other in all.Where(other => !other.Equals(Cluster.Get(cluster[node].Current!).SelfUniqueAddress)))
+                remote.Transport.Quarantine(other.Address, other.Uid);
+        }
+
+        await cluster.Eventually(() => cluster.Nodes.Keys.Sum(node => cluster[node].Incarnation) > 3, () => "no node was rebuilt");
+        await cluster.AllSeeAllAsync();
+        foreach (uint node in cluster.Nodes.Keys)
+            await AssertAnswersAsync(cluster, node, (node % 3) + 1);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
 
-    private readonly Dictionary<uint, ActorSystemKeeper> _keepers = [];
+    private readonly ConcurrentDictionary<uint, ActorSystemKeeper> _keepers = [];
     private readonly Action<uint, AkkaConfigurationBuilder> _compose;
     private readonly Config? _overrides;
     private readonly WireProtocol[] _protocols;
@@ -68,6 +68,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
         Timing = TimingProfile.Development,
         Protocols = _protocols,
         Overrides = _overrides,
+        ProbeAside = (other, _) => Task.FromResult(_keepers[other].DescribeTopology()),
     };
 
     public ClusterTrust Trust(uint node)
@@ -112,14 +113,14 @@ internal sealed class LoopbackCluster : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(Patience);
         await _keepers[node].StopAsync(limit.Token);
-        _keepers.Remove(node);
+        _keepers.TryRemove(node, out _);
     }
 
     /// <summary>Ends a node as if its process had died.</summary>
     public async Task KillAsync(uint node)
     {
         ActorSystemKeeper keeper = _keepers[node];
-        _keepers.Remove(node);
+        _keepers.TryRemove(node, out _);
         await keeper.DisposeAsync();
     }
 

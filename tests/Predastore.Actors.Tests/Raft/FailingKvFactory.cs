@@ -2,7 +2,7 @@ using Predastore.Shards.Disk;
 
 namespace Predastore.Actors.Tests.Raft;
 
-/// <summary>RocksDB whose next write fails when it is told so.</summary>
+/// <summary>RocksDB whose next write fails, or whose writes are slow, when it is told so.</summary>
 internal sealed class FailingKvFactory : IOrderedKvFactory
 {
     private readonly RocksKvFactory _inner = new();
@@ -10,6 +10,9 @@ internal sealed class FailingKvFactory : IOrderedKvFactory
 
     /// <summary>Writes that failed.</summary>
     public int Failed { get; private set; }
+
+    /// <summary>What every write takes longer than its disk does.</summary>
+    public TimeSpan WriteDelay { get; set; }
 
     public void FailNextWrite() => Interlocked.Increment(ref _failures);
 
@@ -30,6 +33,8 @@ internal sealed class FailingKvFactory : IOrderedKvFactory
                 throw new IOException("the disk fails");
             }
 
+            if (owner.WriteDelay > TimeSpan.Zero)
+                Thread.Sleep(owner.WriteDelay);
             inner.Write(batch, sync);
         }
 

@@ -93,13 +93,13 @@ internal sealed class ShellCluster : IAsyncDisposable
             await stopped.DisposeAsync();
     }
 
-    /// <summary>The leader that every running replica follows.</summary>
+    /// <summary>The leader that every running replica of the group follows.</summary>
     public async Task<ShellNode> LeaderAsync()
     {
         ShellNode? leader = null;
         await UntilAsync("one leader", () =>
         {
-            RaftStatus[] all = [.. Running.Select(node => node.Group.Status)];
+            RaftStatus[] all = [.. Running.Select(node => node.Group.Status).Where(status => !status.Outside)];
             if (all.Any(status => status.Phase != RaftPhase.Running || status.Leader is null) || all.Select(s => s.Leader).Distinct().Count() != 1)
                 return false;
             return _nodes.TryGetValue(all[0].Leader!.Value, out leader)

@@ -133,10 +133,11 @@ public sealed class ClusterFolder : IDisposable
                 host = "{network.Host(node)}"
                 port = {ControlPort}
                 path = "db"
+                {(node < shape.FirstStorageNode ? $"data_port = {9990 + node}" : "")}
 
                 """);
         for (int disk = 0; disk < shape.DisksPerNode; disk++)
-            for (int node = 1; node <= shape.Nodes; node++)
+            for (int node = shape.FirstStorageNode; node <= shape.Nodes; node++)
                 text.Append(CultureInfo.InvariantCulture,
                     $"""
 

@@ -15,6 +15,9 @@ public sealed record ClusterShape(int Nodes, int Data, int Parity)
     /// <summary>Metadata replicas: on the first nodes.</summary>
     public int Replicas { get; init; } = Nodes;
 
+    /// <summary>Nodes before this one have no storage.</summary>
+    public int FirstStorageNode { get; init; } = 1;
+
     /// <summary>Storage ids a node has: N, N+100, N+200...</summary>
     public int DisksPerNode { get; init; } = 1;
 

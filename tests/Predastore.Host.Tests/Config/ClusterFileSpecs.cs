@@ -167,6 +167,26 @@ public class ClusterFileSpecs
     }
 
     [Fact]
+    public void Replica_without_storage_should_need_a_data_port_and_others_should_have_none()
+    {
+        string file = string.Join("\n\n", Sample.Three.Split("\n\n").Where(part => !part.StartsWith("[[storage]]\nid = 3", StringComparison.Ordinal)))
+            .Replace("parity = 1", "parity = 0");
+        string with = file.Replace("host = \"127.9.9.3\"", "host = \"127.9.9.3\"\ndata_port = 9993");
+
+        var missing = Assert.Throws<ClusterFileException>(() => ClusterFile.Parse(file, "x.toml"));
+        var twice = Assert.Throws<ClusterFileException>(
+            () => ClusterFile.Parse(Sample.Three.Replace("id = 3\nhost = \"127.9.9.3\"\nport = 6660", "id = 3\nhost = \"127.9.9.3\"\nport = 6660\ndata_port = 9993"), "x.toml"));
+        var taken = Assert.Throws<ClusterFileException>(() => ClusterFile.Parse(with.Replace("data_port = 9993", "data_port = 6660"), "x.toml"));
+
+        Assert.Contains("node 3 has no [[storage]] entry, so its [[db]] entry needs data_port", missing.Message);
+        Assert.Contains("remove data_port", twice.Message);
+        Assert.Contains("127.9.9.3:6660", taken.Message);
+        Assert.Equal(new HostPort("127.9.9.3", 9993), ClusterFile.Parse(with, "x.toml").DataOf(3));
+        Assert.NotEqual(
+            ClusterFile.Parse(with, "x.toml").SharedDigest(), ClusterFile.Parse(with.Replace("9993", "9994"), "x.toml").SharedDigest());
+    }
+
+    [Fact]
     public void Digest_should_cover_what_nodes_must_agree_on_and_nothing_else()
     {
         byte[] digest = ClusterFile.Parse(Sample.Three, "x.toml").SharedDigest();
