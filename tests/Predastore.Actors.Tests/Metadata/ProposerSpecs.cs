@@ -2,7 +2,7 @@ using Predastore.Actors.Client;
 using Predastore.Actors.Metadata;
 using Xunit;
 
-namespace Predastore.Actors.Tests.Client;
+namespace Predastore.Actors.Tests.Metadata;
 
 /// <summary>When a write is decided, and when it has to be asked again.</summary>
 public sealed class ProposerSpecs
