@@ -16,17 +16,26 @@ namespace Predastore.Actors.Streams;
 internal sealed class DataReader : IDisposable
 {
     private readonly IShardAccess _shards;
-    private readonly DataRow _row;
+    private readonly Func<CancellationToken, Task<DataRow?>>? _reread;
     private readonly DataKey _key;
     private readonly HedgeDelay _hedge;
     private readonly Action<ShardFault> _onFault;
     private readonly ObjectHash _objectHash;
     private readonly StripeLayout _layout;
+    private volatile DataRow _row;
     private volatile bool _disposed;
 
-    public DataReader(IShardAccess shards, DataRow row, DataKey key, HedgeDelay hedge, Action<ShardFault> onFault)
+    /// <param name="shards">Shards wherever they are.</param>
+    /// <param name="row">The row as the version's rows were read.</param>
+    /// <param name="key">Its data key, owned from here on.</param>
+    /// <param name="hedge">When to ask for parity.</param>
+    /// <param name="onFault">Hears of missing and damaged shards.</param>
+    /// <param name="reread">Reads the row again, for shards that were moved since; null where it cannot change.</param>
+    public DataReader(
+        IShardAccess shards, DataRow row, DataKey key, HedgeDelay hedge, Action<ShardFault> onFault,
+        Func<CancellationToken, Task<DataRow?>>? reread = null)
     {
-        (_shards, _row, _key, _hedge, _onFault) = (shards, row, key, hedge, onFault);
+        (_shards, _row, _key, _hedge, _onFault, _reread) = (shards, row, key, hedge, onFault, reread);
         _objectHash = new ObjectHash(row.ObjectHash.Span);
         _layout = new StripeLayout((long)row.Size, new Geometry((int)row.DataShards, (int)row.ParityShards));
     }
@@ -54,14 +63,40 @@ internal sealed class DataReader : IDisposable
     /// <summary>
     /// Gives plain runs of shards that are at hand or can be computed, for the fragments asked: what heal writes anew.
     /// </summary>
-    public Task<Dictionary<int, ShardRun>> ReadShardsAsync(IReadOnlyDictionary<int, IndexRange> wanted, CancellationToken cancel)
-        => new ShardRace(this, wanted, _hedge.Current, _hedge.Time).RunAsync(cancel);
+    public async Task<Dictionary<int, ShardRun>> ReadShardsAsync(
+        IReadOnlyDictionary<int, IndexRange> wanted, CancellationToken cancel)
+    {
+        DataRow row = _row;
+        try
+        {
+            return await new ShardRace(this, wanted, _hedge.Current, _hedge.Time).RunAsync(cancel).ConfigureAwait(false);
+        }
+        catch (StoreException error) when (error.Failure == StoreFailure.Damaged && _reread is not null)
+        {
+            if (!await TryFollowAsync(row, cancel).ConfigureAwait(false))
+                throw;
+        }
+
+        return await new ShardRace(this, wanted, _hedge.Current, _hedge.Time).RunAsync(cancel).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _disposed = true;
         _key.Dispose();
+    }
+
+    // A long read outlives moves: what stood where the row said is deleted once no write can name it any more. A row whose bytes were
+    // written anew does not matter here: its old shards are garbage, which waits for this read.
+    private async Task<bool> TryFollowAsync(DataRow row, CancellationToken cancel)
+    {
+        DataRow? now = await _reread!(cancel).ConfigureAwait(false);
+        if (now is null || now.ObjectHash != row.ObjectHash
+            || (now.Placement.SequenceEqual(row.Placement) && now.Missing.SequenceEqual(row.Missing)))
+            return false;
+        _row = now;
+        return true;
     }
 
     /// <summary>Storage id of a shard.</summary>
@@ -76,6 +111,8 @@ internal sealed class DataReader : IDisposable
     /// <summary>Reads and opens fragments of one shard; null if that shard cannot give them.</summary>
     internal async Task<ShardRun?> ReadRunAsync(int shard, IndexRange fragments, CancellationToken cancel)
     {
+        DataRow row = _row;
+        uint storageId = row.Placement[shard];
         long shardBytes = _layout.ShardBytes;
         (long sealedOffset, long sealedLength) = FragmentLayout.SealedRange(shardBytes, fragments);
         byte[] sealedBytes = ArrayPool<byte>.Shared.Rent((int)sealedLength);
@@ -84,11 +121,11 @@ internal sealed class DataReader : IDisposable
         {
             long started = _hedge.Time.GetTimestamp();
             await _shards.ReadAsync(
-                StorageOf(shard), new ShardKey(_objectHash, (uint)shard), sealedOffset,
+                storageId, new ShardKey(_objectHash, (uint)shard), sealedOffset,
                 sealedBytes.AsMemory(0, (int)sealedLength), cancel).ConfigureAwait(false);
             _hedge.Observe(_hedge.Time.GetElapsedTime(started));
             run = ShardRun.Rent(shard, fragments, shardBytes);
-            using var opener = new FragmentOpener(_key, _objectHash, _row.WriteId);
+            using var opener = new FragmentOpener(_key, _objectHash, row.WriteId);
             FragmentRunResult result = opener.OpenShardRun(
                 (uint)shard, fragments.First, (int)fragments.Count, shardBytes,
                 sealedBytes.AsSpan(0, (int)sealedLength), run.Room.Span);
@@ -97,14 +134,14 @@ internal sealed class DataReader : IDisposable
             run.Dispose();
             if (_disposed)
                 return null;
-            _onFault(new ShardFault(_row, shard, StorageOf(shard), fragments.First + result.Opened, result.Fault));
+            _onFault(new ShardFault(row, shard, storageId, fragments.First + result.Opened, result.Fault));
             return null;
         }
         catch (ShardException error) when (error.Error is ShardError.NotFound or ShardError.Mismatch)
         {
             run?.Dispose();
             FragmentFault fault = error.Error == ShardError.NotFound ? FragmentFault.Length : FragmentFault.Header;
-            _onFault(new ShardFault(_row, shard, StorageOf(shard), ShardFault.WholeShard, fault));
+            _onFault(new ShardFault(row, shard, storageId, ShardFault.WholeShard, fault));
             return null;
         }
         catch (ObjectDisposedException) when (_disposed)

@@ -87,15 +87,11 @@ internal sealed class ObjectReader(
             return read is null ? Option<(PieceRead?, PieceRead)>.None : (null, read);
         }
 
-        (UniqueKillSwitch kill, Task<Done> done) = Source.UnfoldAsync<PieceRead?, PieceRead>(second, NextAsync)
+        (UniqueKillSwitch kill, Task<Done> done) = Source
+            .UnfoldAsync<PieceRead?, PieceRead>(second, given => live.RunAsync(() => NextAsync(given)))
             .ViaMaterialized(KillSwitches.Single<PieceRead>(), Keep.Right)
             .SelectAsync(ReadAhead - 1, read => live.ReadAsync(read, ending.Token))
-            .SelectAsync(1, async piece =>
-            {
-                live.Forget(piece);
-                await WriteAsync(piece, output, ending.Token).ConfigureAwait(false);
-                return Done.Instance;
-            })
+            .SelectAsync(1, piece => live.WriteAsync(piece, taken => WriteAsync(taken, output, ending.Token)))
             .ToMaterialized(Sink.Ignore<Done>(), Keep.Both)
             .WithAttributes(Akka.Streams.Attributes.CreateInputBuffer(1, 1))
             .Run(materializer());
@@ -109,9 +105,10 @@ internal sealed class ObjectReader(
         }
         finally
         {
-            // Reads that the torn-down stream no longer waits for must end before their readers and buffers go.
+            // Reads that the torn-down stream no longer waits for must end before their readers and buffers go, and a write before the
+            // caller gives the output to somebody else.
             await ending.CancelAsync().ConfigureAwait(false);
-            await live.DrainAsync().ConfigureAwait(false);
+            await live.EndAsync().ConfigureAwait(false);
         }
     }
 
@@ -119,55 +116,37 @@ internal sealed class ObjectReader(
     private sealed class PieceScope
     {
         private readonly HashSet<IPiece> _ready = [];
-        private readonly HashSet<Task> _reading = [];
+        private readonly CallGate _calls = new();
+
+        public Task<T> RunAsync<T>(Func<Task<T>> call) => _calls.RunAsync(call);
 
         public Task<IPiece> ReadAsync(PieceRead read, CancellationToken cancel)
-        {
-            Task<IPiece> task = Task.Run(() => read(cancel), cancel);
-            lock (_ready)
-                _reading.Add(task);
-            return KeepAsync(task);
-        }
+            => _calls.RunAsync(() => Task.Run(
+                async () =>
+                {
+                    IPiece piece = await read(cancel).ConfigureAwait(false);
+                    lock (_ready)
+                        _ready.Add(piece);
+                    return piece;
+                },
+                cancel));
 
-        public void Forget(IPiece piece)
-        {
-            lock (_ready)
-                _ready.Remove(piece);
-        }
-
-        public async Task DrainAsync()
-        {
-            Task[] reading;
-            lock (_ready)
-                reading = [.. _reading];
-            await Task.WhenAll(reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            IPiece[] left;
-            lock (_ready)
+        public Task<Done> WriteAsync(IPiece piece, Func<IPiece, Task> write)
+            => _calls.RunAsync(async () =>
             {
-                left = [.. _ready, .. _reading.OfType<Task<IPiece>>()
-                    .Where(task => task.IsCompletedSuccessfully).Select(task => task.Result)];
-                _ready.Clear();
-                _reading.Clear();
-            }
+                lock (_ready)
+                    _ready.Remove(piece);
+                await write(piece).ConfigureAwait(false);
+                return Done.Instance;
+            });
 
-            foreach (IPiece piece in left.Distinct())
+        /// <summary>Waits for what is under way and lets go of what was not written.</summary>
+        public async Task EndAsync()
+        {
+            await _calls.CloseAsync().ConfigureAwait(false);
+            foreach (IPiece piece in _ready)
                 piece.Dispose();
-        }
-
-        private async Task<IPiece> KeepAsync(Task<IPiece> task)
-        {
-            try
-            {
-                IPiece piece = await task.ConfigureAwait(false);
-                lock (_ready)
-                    _ready.Add(piece);
-                return piece;
-            }
-            finally
-            {
-                lock (_ready)
-                    _reading.Remove(task);
-            }
+            _ready.Clear();
         }
     }
 }

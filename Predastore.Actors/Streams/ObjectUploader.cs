@@ -97,14 +97,17 @@ internal sealed class ObjectUploader(
     {
         for (int round = 1; ; round++)
         {
-            ShardTarget?[] opened = await Task.WhenAll(
-                Enumerable.Range(0, write.Plan.Geometry.Total).Select(shard => OpenOneAsync(write, shard, sizeHint, cancel)))
-                .ConfigureAwait(false);
-            List<ShardTarget> alive = [.. opened.OfType<ShardTarget>()];
-            if (alive.Count >= write.Plan.Quorum)
+            Task<ShardTarget?>[] opening = [.. Enumerable.Range(0, write.Plan.Geometry.Total)
+                .Select(shard => OpenOneAsync(write, shard, sizeHint, cancel))];
+            Task all = Task.WhenAll(opening);
+            await all.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            List<ShardTarget> alive = [.. opening.Where(task => task.IsCompletedSuccessfully)
+                .Select(task => task.Result).OfType<ShardTarget>()];
+            if (all.IsCompletedSuccessfully && alive.Count >= write.Plan.Quorum)
                 return alive;
             foreach (ShardTarget target in alive)
                 await target.DisposeAsync().ConfigureAwait(false);
+            await all.ConfigureAwait(false);
             if (round == limits.BufferedAttempts || write.OnlyFull)
             {
                 throw new StoreException(

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Predastore.Actors.Client;
 using Predastore.Actors.Metadata;
 using Predastore.Shards.Crypto;
@@ -113,9 +114,17 @@ internal sealed class PieceList : IDisposable
         if (row is null)
             throw new StoreException(StoreFailure.Damaged, "The version's data row is gone.");
         var reader = new DataReader(
-            _context.Shards, row, _context.Keys.Unwrap(_version.Bucket, row.Keys), _context.Hedge, _context.OnFault);
+            _context.Shards, row, _context.Keys.Unwrap(_version.Bucket, row.Keys), _context.Hedge, _context.OnFault,
+            cancel => RereadAsync(row.DataId, cancel));
         _readers.Add(reader);
         return reader;
+    }
+
+    private async Task<DataRow?> RereadAsync(ByteString dataId, CancellationToken cancel)
+    {
+        QueryResult found = await _context.Metadata.QueryAsync(
+            new Query { GetData = new GetData { DataId = dataId } }, QueryTimeout, cancel).ConfigureAwait(false);
+        return found.Data;
     }
 
     private byte[] OpenInline(InlineData inline)

@@ -12,8 +12,8 @@ namespace Predastore.Actors.Streams;
 internal static class UploadGraph
 {
     /// <summary>
-    /// Runs the graph until every stage and every send has ended. Throws what the body threw; the failures of single shards are
-    /// in <paramref name="targets"/>.
+    /// Runs the graph until every stage, and every read, seal and send of it, has ended. Throws what the body threw; the failures of
+    /// single shards are in <paramref name="targets"/>.
     /// </summary>
     /// <param name="materializer">The system's shared materializer.</param>
     /// <param name="first">A batch already filled, emitted first.</param>
@@ -27,29 +27,33 @@ internal static class UploadGraph
         IMaterializer materializer, ShardBatch first, BatchFiller filler, ObjectSealer sealer, Digests digests,
         IReadOnlyList<ShardTarget> targets, int quorum, CancellationToken cancel)
     {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var calls = new CallGate();
         Exception? bodyFailure = null;
 
         async Task<Option<(ShardBatch?, ShardBatch)>> NextAsync(ShardBatch? given)
         {
             try
             {
-                ShardBatch? batch = given ?? await filler.NextAsync(cancel).ConfigureAwait(false);
+                ShardBatch? batch = given ?? await filler.NextAsync(ending.Token).ConfigureAwait(false);
                 return batch is null ? Option<(ShardBatch?, ShardBatch)>.None : (null, batch);
             }
             catch (Exception error)
             {
-                bodyFailure = error;
+                if (!ending.IsCancellationRequested)
+                    bodyFailure = error;
                 throw;
             }
         }
 
-        Source<ShardBatch, UniqueKillSwitch> source = Source.UnfoldAsync<ShardBatch?, ShardBatch>(first, NextAsync)
+        Source<ShardBatch, UniqueKillSwitch> source = Source
+            .UnfoldAsync<ShardBatch?, ShardBatch>(first, given => calls.RunAsync(() => NextAsync(given)))
             .ViaMaterialized(KillSwitches.Single<ShardBatch>(), Keep.Right)
-            .SelectAsync(ObjectSealer.Parallel, batch => Task.Run(() =>
+            .SelectAsync(ObjectSealer.Parallel, batch => calls.RunAsync(() => Task.Run(() =>
             {
                 sealer.Seal(batch);
                 return batch;
-            }))
+            })))
             .Select(batch =>
             {
                 digests.Append(batch);
@@ -72,6 +76,9 @@ internal static class UploadGraph
             await Task.WhenAll(targets.Select(target => target.Ended)).ConfigureAwait(false);
         }
 
+        // Below the quorum the body may stand still in the middle of a batch: nobody wants the rest of it.
+        await ending.CancelAsync().ConfigureAwait(false);
+        await calls.CloseAsync().ConfigureAwait(false);
         foreach (ShardTarget target in targets)
             await target.QuiesceAsync().ConfigureAwait(false);
         cancel.ThrowIfCancellationRequested();

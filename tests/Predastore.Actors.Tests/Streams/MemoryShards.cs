@@ -8,15 +8,19 @@ namespace Predastore.Actors.Tests.Streams;
 internal sealed class MemoryShards : IShardAccess
 {
     private readonly ConcurrentDictionary<(uint Storage, ShardKey Shard), byte[]> _shards = [];
+    private int _openSinks;
 
     /// <summary>Storage ids that answer nothing.</summary>
     public ConcurrentDictionary<uint, bool> Down { get; } = [];
 
-    /// <summary>Storage ids whose reads never end until they are cancelled.</summary>
+    /// <summary>Storage ids that accept and read nothing until they are cancelled.</summary>
     public ConcurrentDictionary<uint, bool> Frozen { get; } = [];
 
     /// <summary>Storage ids that fail after so many bytes of a shard.</summary>
     public ConcurrentDictionary<uint, long> FailAfterBytes { get; } = [];
+
+    /// <summary>Sinks opened and not disposed.</summary>
+    public int OpenSinks => Volatile.Read(ref _openSinks);
 
     /// <summary>Storage ids made suspect.</summary>
     public ConcurrentDictionary<uint, bool> Suspects { get; } = [];
@@ -24,6 +28,12 @@ internal sealed class MemoryShards : IShardAccess
     public ICollection<(uint Storage, ShardKey Shard)> Keys => _shards.Keys;
 
     public byte[] this[uint storage, ShardKey shard] => _shards[(storage, shard)];
+
+    public void Move(ShardKey shard, uint from, uint to)
+    {
+        Assert.True(_shards.TryRemove((from, shard), out byte[]? bytes));
+        _shards[(to, shard)] = bytes;
+    }
 
     public bool Remove(uint storage, ShardKey shard) => _shards.TryRemove((storage, shard), out _);
 
@@ -35,6 +45,9 @@ internal sealed class MemoryShards : IShardAccess
     {
         await Task.Yield();
         Check(request.StorageId);
+        if (Frozen.ContainsKey(request.StorageId))
+            await Task.Delay(Timeout.Infinite, cancel);
+        Interlocked.Increment(ref _openSinks);
         return new Sink(this, request);
     }
 
@@ -89,6 +102,10 @@ internal sealed class MemoryShards : IShardAccess
             return ValueTask.CompletedTask;
         }
 
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        public ValueTask DisposeAsync()
+        {
+            Interlocked.Decrement(ref owner._openSinks);
+            return ValueTask.CompletedTask;
+        }
     }
 }

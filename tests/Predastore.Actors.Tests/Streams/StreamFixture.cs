@@ -5,6 +5,7 @@ using Google.Protobuf;
 using Predastore.Actors.Client;
 using Predastore.Actors.Metadata;
 using Predastore.Actors.Streams;
+using Predastore.Actors.Tests.Client;
 using Predastore.Actors.Topology;
 using Predastore.Shards.Crypto;
 using Predastore.Shards.Placement;
@@ -37,6 +38,8 @@ internal sealed class StreamFixture : IAsyncDisposable
 
     public MemoryShards Shards { get; } = new();
 
+    public ScriptedMetadata Metadata { get; } = new();
+
     public BucketRow Bucket { get; }
 
     public ClusterView Cluster { get; }
@@ -59,7 +62,19 @@ internal sealed class StreamFixture : IAsyncDisposable
 
     public async Task<byte[]> ReadAsync(DataRow row, long offset, long length)
     {
-        var context = new ReadContext(Shards, null!, _keys, new HedgeDelay(), () => Cluster.ClusterId, fault =>
+        await using ObjectReader reader = Open(row);
+        await reader.StartAsync(offset, length, CancellationToken.None);
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        await reader.CopyToAsync(pipe.Writer, CancellationToken.None);
+        await pipe.Writer.CompleteAsync();
+        using var result = new MemoryStream();
+        await pipe.Reader.CopyToAsync(result);
+        return result.ToArray();
+    }
+
+    public ObjectReader Open(DataRow row)
+    {
+        var context = new ReadContext(Shards, Metadata, _keys, new HedgeDelay(), () => Cluster.ClusterId, fault =>
         {
             lock (Faults)
                 Faults.Add(fault);
@@ -70,14 +85,7 @@ internal sealed class StreamFixture : IAsyncDisposable
             Version = new VersionRow { Size = row.Size, DataId = row.DataId },
             Data = row,
         };
-        await using var reader = new ObjectReader(context, version, Session, Session.BeginRead(), () => _system.Materializer());
-        await reader.StartAsync(offset, length, CancellationToken.None);
-        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
-        await reader.CopyToAsync(pipe.Writer, CancellationToken.None);
-        await pipe.Writer.CompleteAsync();
-        using var result = new MemoryStream();
-        await pipe.Reader.CopyToAsync(result);
-        return result.ToArray();
+        return new ObjectReader(context, version, Session, Session.BeginRead(), () => _system.Materializer());
     }
 
     public async ValueTask DisposeAsync()
