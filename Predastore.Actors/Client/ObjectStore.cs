@@ -76,7 +76,10 @@ internal sealed class ObjectStore(ObjectStoreParts parts) : IObjectStore
     {
         VersionRow from = source.Version.Version;
         bool sameBucket = source.Version.Bucket.Id == target.Id;
-        if (from.DataCase == VersionRow.DataOneofCase.Inline || (!sameBucket && from.Parts > CopiedKeysMax))
+        List<Predastore.Actors.Metadata.DataKey>? keys = sameBucket
+            ? []
+            : await RewrapAsync(source.Version, target, cancel).ConfigureAwait(false);
+        if (from.DataCase == VersionRow.DataOneofCase.Inline || keys is null)
         {
             await source.StartAsync(0, (long)from.Size, cancel).ConfigureAwait(false);
             await using var body = new CopyStream(source, cancel);
@@ -87,9 +90,7 @@ internal sealed class ObjectStore(ObjectStoreParts parts) : IObjectStore
         put.Version.Size = from.Size;
         put.Version.Parts = from.Parts;
         put.Source = new CopySource { BucketId = from.BucketId, Key = from.Key, Position = from.Position };
-        if (!sameBucket)
-            await foreach (DataRow row in RowsAsync(source.Version, cancel).ConfigureAwait(false))
-                put.Source.Keys.Add(Rewrap(source.Version.Bucket, target, row));
+        put.Source.Keys.AddRange(keys);
         return await ExecuteAsync(new Command { PutVersion = put }, cancel).ConfigureAwait(false);
     }
 
@@ -121,8 +122,17 @@ internal sealed class ObjectStore(ObjectStoreParts parts) : IObjectStore
             case StagedInline inline:
                 WriteSession session = parts.Sessions.Require();
                 ulong writeId = session.Allocate();
-                if (inline.Size > 0)
-                    setInline(Seal(inline, writeId));
+                try
+                {
+                    if (inline.Size > 0)
+                        setInline(Seal(inline, writeId));
+                }
+                catch
+                {
+                    session.Decide(writeId);
+                    throw;
+                }
+
                 return await parts.Proposer.RunAsync(command, session, writeId, cancel).ConfigureAwait(false);
 
             case StagedShards shards:
@@ -158,12 +168,30 @@ internal sealed class ObjectStore(ObjectStoreParts parts) : IObjectStore
         return new Predastore.Actors.Metadata.DataKey { DataId = row.DataId, Key = parts.Keys.Wrap(to, key) };
     }
 
-    // All data rows of a version: its own, or those of its parts, page by page.
-    private async IAsyncEnumerable<DataRow> RowsAsync(
-        QueryResult version, [EnumeratorCancellation] CancellationToken cancel)
+    // The keys of all data of a version, wrapped for another bucket; null if its bytes have to move: one entry cannot name so many
+    // keys, and what is sealed inline is bound to its own bucket.
+    private async Task<List<Predastore.Actors.Metadata.DataKey>?> RewrapAsync(
+        QueryResult version, BucketRow target, CancellationToken cancel)
     {
+        if (version.Version.Parts > CopiedKeysMax)
+            return null;
+        List<Predastore.Actors.Metadata.DataKey> keys = [];
         if (version.Data is { } own)
-            yield return own;
+            keys.Add(Rewrap(version.Bucket, target, own));
+        await foreach (Part part in PartsAsync(version, cancel).ConfigureAwait(false))
+        {
+            if (part.Row.DataCase == PartRow.DataOneofCase.Inline)
+                return null;
+            if (part.Data is { } row)
+                keys.Add(Rewrap(version.Bucket, target, row));
+        }
+
+        return keys;
+    }
+
+    // All parts of a version, page by page.
+    private async IAsyncEnumerable<Part> PartsAsync(QueryResult version, [EnumeratorCancellation] CancellationToken cancel)
+    {
         if (version.Version.DataCase != VersionRow.DataOneofCase.UploadId)
             yield break;
         ulong offset = 0;
@@ -176,8 +204,7 @@ internal sealed class ObjectStore(ObjectStoreParts parts) : IObjectStore
                 throw new StoreException(StoreFailure.Damaged, $"No part holds byte {offset} of the source.");
             foreach (Part part in page.Parts)
             {
-                if (part.Data is { } row)
-                    yield return row;
+                yield return part;
                 offset = part.Row.Offset + part.Row.Size;
             }
         }
