@@ -19,7 +19,7 @@ internal sealed class HealReporter : IAsyncDisposable
     private readonly Proposer _proposer;
     private readonly ILogger _log;
     private readonly Channel<ShardFault> _faults = Channel.CreateBounded<ShardFault>(
-        new BoundedChannelOptions(WaitingMax) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+        new BoundedChannelOptions(WaitingMax) { SingleReader = true });
     private readonly ConcurrentDictionary<(ByteString Data, int Shard), bool> _known = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _running;
@@ -34,8 +34,8 @@ internal sealed class HealReporter : IAsyncDisposable
     public void Report(ShardFault fault)
     {
         // A damaged shard of a long read is met with every batch: once is enough.
-        if (_known.TryAdd((fault.Row.DataId, fault.Shard), true))
-            _faults.Writer.TryWrite(fault);
+        if (_known.TryAdd((fault.Row.DataId, fault.Shard), true) && !_faults.Writer.TryWrite(fault))
+            _known.TryRemove((fault.Row.DataId, fault.Shard), out _);
     }
 
     /// <inheritdoc/>

@@ -125,8 +125,8 @@ internal sealed partial class CommandApplier
         if (replace.Data is not { } data || data.Size != old.Size) return Refuse(ResultCode.ResultInvalidArgument, "data");
         if (CheckNewData(data) is { } wrong) return wrong;
 
-        // A copy into another bucket since the rewrite began would be left without a key.
-        if (old.Keys.Any(key => data.Keys.All(k => k.BucketId != key.BucketId)))
+        // A copy into another bucket since the rewrite began would be left without a key. A bucket that is gone needs none.
+        if (old.Keys.Any(key => data.Keys.All(k => k.BucketId != key.BucketId) && _rows.Bucket(key.BucketId) is not null))
             return Refuse(ResultCode.ResultConflict, "a bucket refers to the data whose key does not wrap the new data key");
 
         if (old.ObjectHash != old.DataId) _rows.Delete(KeySchema.Alias(old.ObjectHash.Span));

@@ -81,6 +81,23 @@ public sealed class DataSpecs : IDisposable
     }
 
     [Fact]
+    public void Replacement_should_need_no_key_for_a_bucket_that_is_gone()
+    {
+        BucketRow other = _bench.Bucket("other");
+        VersionRow source = _bench.Put(_bucket, "k").Version;
+        DataRow data = _bench.Get("b", "k", data: true).Data;
+        Copy(source, other, "copy", new DataKey { DataId = data.DataId, Key = new WrappedKey { BucketId = other.Id, Blob = Bench.Bytes("x") } });
+        ulong writeId = _bench.NextWriteId();
+        var replace = new ReplaceData { DataId = data.DataId, Generation = 1, Data = Bench.Data(writeId, _bucket.Id) };
+        Assert.Equal(ResultCode.ResultConflict, _bench.Execute(new Command { WriteId = writeId, ReplaceData = replace }).Code);
+        _bench.Delete("other", "copy");
+        _bench.Execute(new Command { DeleteBucket = new DeleteBucket { Name = "other" } });
+        writeId = _bench.NextWriteId();
+        replace.Data = Bench.Data(writeId, _bucket.Id);
+        Assert.Equal(ResultCode.ResultOk, _bench.Execute(new Command { WriteId = writeId, ReplaceData = replace }).Code);
+    }
+
+    [Fact]
     public void Replacement_should_keep_the_id_and_retire_the_old_shards()
     {
         _bench.Put(_bucket, "k");
