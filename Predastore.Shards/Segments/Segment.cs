@@ -26,6 +26,9 @@ internal sealed class Segment
         File = file;
     }
 
+    /// <summary>Held while the file is synced. Taken before the gate.</summary>
+    public Lock Syncing { get; } = new();
+
     public uint Number { get; }
 
     public string Path { get; }

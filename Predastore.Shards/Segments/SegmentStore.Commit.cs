@@ -145,24 +145,28 @@ public sealed partial class SegmentStore
     /// <summary>Syncs a segment, or fences it: which of its dirty pages the failed sync dropped is unknowable.</summary>
     private bool TrySync(Segment segment)
     {
-        if (segment.Fence is not null)
-            return false;
-        if (Planted.Has(PlantedBug.SegmentNotSynced))
-            return true;
-        try
+        // One at a time: of two syncs of a file the kernel tells only one that a page was lost, and the other must not acknowledge.
+        lock (segment.Syncing)
         {
-            segment.File.Sync();
-            return true;
-        }
-        catch (IOException) when (Planted.Has(PlantedBug.FailedSyncIgnored))
-        {
-            return true;
-        }
-        catch (IOException e)
-        {
-            lock (_gate)
-                segment.SetFence($"its sync failed: {e.Message}");
-            return false;
+            if (segment.Fence is not null)
+                return false;
+            if (Planted.Has(PlantedBug.SegmentNotSynced))
+                return true;
+            try
+            {
+                segment.File.Sync();
+                return true;
+            }
+            catch (IOException) when (Planted.Has(PlantedBug.FailedSyncIgnored))
+            {
+                return true;
+            }
+            catch (IOException e)
+            {
+                lock (_gate)
+                    segment.SetFence($"its sync failed: {e.Message}");
+                return false;
+            }
         }
     }
 

@@ -11,6 +11,7 @@ internal abstract class TransportStream : ITransportStream
     private readonly IdleWatch _watch;
     private long _readSince;
     private long _writeSince;
+    private long _progressAt;
     private int _aborted;
     private int _disposed;
     private int _pins = 1;
@@ -40,7 +41,9 @@ internal abstract class TransportStream : ITransportStream
         Volatile.Write(ref _readSince, _watch.Time.GetTimestamp());
         try
         {
-            return await ReadCoreAsync(buffer, cancel).ConfigureAwait(false);
+            int read = await ReadCoreAsync(buffer, cancel).ConfigureAwait(false);
+            Volatile.Write(ref _progressAt, _watch.Time.GetTimestamp());
+            return read;
         }
         catch (Exception e) when (!IsCallers(e, cancel))
         {
@@ -62,6 +65,7 @@ internal abstract class TransportStream : ITransportStream
         try
         {
             await WriteCoreAsync(bytes, last, cancel).ConfigureAwait(false);
+            Volatile.Write(ref _progressAt, _watch.Time.GetTimestamp());
             WritesCompleted = last;
         }
         catch (Exception e) when (!IsCallers(e, cancel))
@@ -102,12 +106,13 @@ internal abstract class TransportStream : ITransportStream
 
     internal void AbortIfStalled(long now)
     {
-        long read = Volatile.Read(ref _readSince), write = Volatile.Read(ref _writeSince);
+        long read = Volatile.Read(ref _readSince), write = Volatile.Read(ref _writeSince), progress = Volatile.Read(ref _progressAt);
         if (!IsOld(read) && !IsOld(write)) return;
         _stalled = true;
         Abort();
 
-        bool IsOld(long since) => since != 0 && _watch.Time.GetElapsedTime(since, now) > _watch.Limit;
+        // Progress of either direction counts: whoever uploads for minutes waits for the answer all the while.
+        bool IsOld(long since) => since != 0 && _watch.Time.GetElapsedTime(Math.Max(since, progress), now) > _watch.Limit;
     }
 
     protected abstract ValueTask<int> ReadCoreAsync(Memory<byte> buffer, CancellationToken cancel);

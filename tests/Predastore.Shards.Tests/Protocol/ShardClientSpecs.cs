@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using Predastore.Shards.Crypto;
 using Predastore.Shards.Protocol;
 using Predastore.Shards.Tests.Transport;
@@ -311,6 +312,31 @@ public sealed class ShardClientSpecs
         var error = await Assert.ThrowsAsync<ShardException>(async () => await cluster.Client.PingAsync(cluster.Peer));
         Assert.Equal(ShardError.Busy, error.Error);
         await upload.CommitAsync(0);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Kinds))]
+    public async Task Upload_may_take_longer_than_the_idle_limit(TransportKind kind)
+    {
+        var time = new FakeTimeProvider();
+        await using Cluster cluster = new(kind, new TransportOptions { Time = time });
+        var arrived = new SemaphoreSlim(0);
+        cluster.Service.OnWrite = _ =>
+        {
+            arrived.Release();
+            return Task.CompletedTask;
+        };
+        PutShardRequest put = NewPut(new Random(1));
+        await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, put);
+        for (int i = 0; i < 4; i++)
+        {
+            await upload.WriteAsync(new byte[ProtocolLimits.DataFrameBytes]);
+            Assert.True(await arrived.WaitAsync(Patience));
+            time.Advance(new TransportOptions().StreamIdle * 0.6);
+        }
+
+        await upload.CommitAsync(1).AsTask().WaitAsync(Patience);
+        Assert.Equal(1, cluster.Service.Count);
     }
 
     internal static PutShardRequest NewPut(Random random)

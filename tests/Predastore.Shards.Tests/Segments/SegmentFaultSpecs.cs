@@ -80,6 +80,39 @@ public sealed class SegmentFaultSpecs
     }
 
     [Fact]
+    public async Task Sync_beside_one_that_fails_should_not_acknowledge()
+    {
+        // The kernel tells a lost page to one of two callers that sync a file at once; the other one hears of success.
+        var disk = new FaultDisk(_disk);
+        using var store = SegmentStore.Open(disk, _kv, Tiny("/e"));
+        for (var n = 1; _disk.List("/e/segments").Count < 2; n++)
+            await store.PutAsync(Key(n), Content(n, 1500));
+        for (var n = 2; store.Stats().LiveBytes > 5000; n++)
+            store.Delete(Key(n));
+        var content = Content(50, 600);
+        var writer = await store.WriteAsync(Key(50), content);
+        using var entered = new ManualResetEventSlim();
+        using var release = new ManualResetEventSlim();
+        var syncs = 0;
+        disk.Fault = c =>
+        {
+            if (c.Kind != DiskCallKind.Sync || Interlocked.Increment(ref syncs) > 1)
+                return null;
+            entered.Set();
+            release.Wait(TimeSpan.FromSeconds(20));
+            return new IOException("EIO");
+        };
+        var compaction = Task.Run(() => store.CompactStep(1 << 20));
+        Assert.True(entered.Wait(TimeSpan.FromSeconds(20)));
+        var commit = Task.Run(() => store.Commit(writer, content));
+        await Task.WhenAny(commit, Task.Delay(300));
+        release.Set();
+        Assert.Equal(CommitOutcome.Failed, (await commit).Outcome);
+        await compaction;
+        Assert.Null(store.Read(Key(50)));
+    }
+
+    [Fact]
     public async Task Fenced_extent_that_does_not_verify_should_be_reported_and_stay()
     {
         var content = Content(1, 600);
