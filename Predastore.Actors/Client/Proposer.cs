@@ -63,6 +63,7 @@ public sealed class Proposer(IMetadata metadata, SessionHolder sessions, TimePro
     private async Task<CommandResult> PursueAsync(Command command, WriteSession session)
     {
         TimeSpan backoff = BackoffMin;
+        bool inDoubt = false;
         CancellationToken stopping = _stopping.Token;
         bool inDoubt = false;
         while (true)
@@ -70,6 +71,10 @@ public sealed class Proposer(IMetadata metadata, SessionHolder sessions, TimePro
             try
             {
                 CommandResult result = await metadata.ProposeAsync(command, AttemptTimeout, stopping).ConfigureAwait(false);
+
+                // A refusal without a log index was never proposed, and says nothing of an earlier attempt that may have been.
+                if (inDoubt && result.Index == 0)
+                    throw new StoreException(StoreFailure.Unavailable, $"the command was not proposed again: {result.Code}");
                 session.Decide(command.WriteId);
                 if (result.Code is not (ResultCode.ResultSessionClosed or ResultCode.ResultBelowLow))
                 {

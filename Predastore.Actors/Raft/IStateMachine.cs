@@ -59,6 +59,9 @@ public interface IStateMachine : IDisposable
     /// the folder durably, so the old folder may go.
     /// </summary>
     void Install(string folder);
+
+    /// <summary>Deletes a received snapshot that is not wanted.</summary>
+    void Discard(string folder);
 }
 
 /// <summary>A state as a stream of bytes. One thread.</summary>

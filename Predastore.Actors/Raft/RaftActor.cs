@@ -202,8 +202,11 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
         if (!TryApply(ready.Committed))
             return;
         Requests.Confirm(ready.Reads);
-        foreach (ReplicaId to in ready.SnapshotsWanted)
-            SendSnapshot(to);
+
+        // Leadership may have been lost while the event was written: a snapshot says who leads the term it is sent in.
+        if (_node.Role == RaftRole.Leader)
+            foreach (ReplicaId to in ready.SnapshotsWanted)
+                SendSnapshot(to);
         CompactIfDue();
         Publish();
         Wake();

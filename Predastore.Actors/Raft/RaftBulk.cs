@@ -185,8 +185,9 @@ public sealed partial class RaftBulk : IAsyncDisposable
                 await _bulk._client.SendMessageAsync(peer, MessageKind, payload, limit.Token).ConfigureAwait(false);
                 return true;
             }
-            catch (Exception error) when (error is IOException or ShardException or OperationCanceledException)
+            catch (Exception)
             {
+                // Whatever it was: an outbox that ends would take every later message, and every append behind it, with it.
                 return false;
             }
         }

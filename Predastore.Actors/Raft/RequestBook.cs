@@ -27,9 +27,10 @@ internal sealed partial class RequestBook(
     private ulong _nextId = Planted.Has(PlantedBug.RequestIdsRepeat)
         ? 0
         : BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
+    private int _waitingReads;
     private int _ticks;
 
-    private int Pending => _proposed.Count + _forwardedProposals.Count + _forwardedReads.Count + _readsAsked.Count;
+    private int Pending => _proposed.Count + _forwardedProposals.Count + _forwardedReads.Count + _readsAsked.Count + _waitingReads;
 
     /// <summary>A command of this process.</summary>
     public void OnPropose(RaftRequests.Propose message)
@@ -45,7 +46,7 @@ internal sealed partial class RequestBook(
         else if (node.Role == RaftRole.Leader)
         {
             if (node.Propose(message.Command, out ulong index))
-                _proposed[index] = (node.Term, message.Answer);
+                Await(index, node.Term, message.Answer);
             else
                 message.Answer.TrySetResult(ProposeResult.NotProposed("the leader takes no proposals now"));
         }
@@ -126,7 +127,15 @@ internal sealed partial class RequestBook(
         else if (reply.Index <= applied())
             proposal.Answer.TrySetResult(ProposeResult.Unknown("it was applied before its place was known here"));
         else
-            _proposed[reply.Index] = (reply.Term, proposal.Answer);
+            Await(reply.Index, reply.Term, proposal.Answer);
+    }
+
+    // A place can be given out again by a later leader; whichever entry comes to stand there, it is not known yet.
+    private void Await(ulong index, ulong term, TaskCompletionSource<ProposeResult> answer)
+    {
+        if (_proposed.TryGetValue(index, out (ulong Term, TaskCompletionSource<ProposeResult> Answer) earlier))
+            earlier.Answer.TrySetResult(ProposeResult.Unknown("another leader gave its place away"));
+        _proposed[index] = (term, answer);
     }
 
     /// <summary>At which index a forwarded read may be served.</summary>
@@ -184,6 +193,7 @@ internal sealed partial class RequestBook(
         if (!_waitingForApply.TryGetValue(index, out List<TaskCompletionSource<ulong>>? waiting))
             _waitingForApply[index] = waiting = [];
         waiting.Add(answer);
+        _waitingReads++;
     }
 
     /// <summary>Answers reads whose index is applied.</summary>
@@ -192,6 +202,7 @@ internal sealed partial class RequestBook(
         while (_waitingForApply.Count > 0 && _waitingForApply.First() is var first && first.Key <= applied())
         {
             _waitingForApply.Remove(first.Key);
+            _waitingReads -= first.Value.Count;
             foreach (TaskCompletionSource<ulong> answer in first.Value)
                 answer.TrySetResult(applied());
         }

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Predastore.Actors.Client;
 using Predastore.Actors.Raft;
 using Predastore.Actors.Raft.Core;
 using Predastore.Shards.Disk;
@@ -120,13 +121,18 @@ public sealed class MetadataMachine : IStateMachine
         });
     }
 
-    /// <summary>Answers a query from the rows applied so far. The caller has waited for its read index.</summary>
+    /// <summary>Answers a query from the rows applied so far.</summary>
+    /// <param name="query">The query.</param>
+    /// <param name="readIndex">What the rows must hold: a replica that failed since this index was confirmed may stand before it.</param>
+    /// <exception cref="StoreException">They do not.</exception>
     /// <exception cref="InvalidOperationException">The machine is not open.</exception>
-    public QueryResult Answer(Query query)
+    public QueryResult Answer(Query query, ulong readIndex)
     {
         Lease lease = Rent();
         try
         {
+            if (lease.Store.AppliedIndex < readIndex)
+                throw new StoreException(StoreFailure.Unavailable, "the metadata of this replica is being read anew");
             return Watch(lease, () => lease.Store.Answer(query));
         }
         finally
@@ -166,12 +172,18 @@ public sealed class MetadataMachine : IStateMachine
     /// <inheritdoc/>
     public void Install(string folder)
     {
+        // Opened, a folder that is gone would be an empty state that answers as if everything had been deleted.
+        if (!_disk.Exists(PathOf(folder)))
+            throw new IOException($"the received state {folder} is gone from {_root}");
         Lease next = Start(folder);
         Lease? old;
         lock (_gate) old = _current;
         Use(next);
         old?.Retire(() => Delete(old.Name));
     }
+
+    /// <inheritdoc/>
+    public void Discard(string folder) => Delete(folder);
 
     /// <inheritdoc/>
     public void Dispose() => Close();

@@ -43,9 +43,10 @@ public sealed class MetadataReplica(IRaftGroup group, MetadataMachine machine) :
     /// <inheritdoc/>
     public async Task<QueryResult> QueryAsync(Query query, TimeSpan timeout, CancellationToken cancel)
     {
+        ulong index;
         try
         {
-            if (!Planted.Has(PlantedBug.LocalRead)) await group.ReadIndex(timeout).WaitAsync(cancel);
+            index = Planted.Has(PlantedBug.LocalRead) ? 0 : await group.ReadIndex(timeout).WaitAsync(cancel);
         }
         catch (TimeoutException e)
         {
@@ -55,7 +56,7 @@ public sealed class MetadataReplica(IRaftGroup group, MetadataMachine machine) :
         if (!group.Status.Readable) throw new StoreException(StoreFailure.Unavailable, "the metadata of this replica is being fetched anew");
         try
         {
-            return machine.Answer(query);
+            return machine.Answer(query, index);
         }
         catch (KvException e)
         {

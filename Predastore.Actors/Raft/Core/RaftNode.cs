@@ -259,6 +259,7 @@ public sealed partial class RaftNode
         Role = RaftRole.Follower;
         Leader = leader;
         _progress.Clear();
+        _snapshotsWanted.Clear();
         ResetElectionTimer();
     }
 

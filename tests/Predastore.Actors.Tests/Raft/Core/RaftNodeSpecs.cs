@@ -30,6 +30,25 @@ public sealed class RaftNodeSpecs
     }
 
     [Fact]
+    public void Snapshot_wanted_by_a_leader_of_the_past_should_not_be_sent_in_a_new_term()
+    {
+        var group = new Group(3);
+        group.Elect(1);
+        group[1].Propose(Group.Text("x"), out ulong index);
+        group.Deliver(cutOff: 3);
+        group[1].Log.Compact(index);
+        RaftMessage behind = Reply(from: 3, to: 1, term: 2, index: index);
+        (behind.Reject, behind.HintIndex, behind.HintTerm) = (true, 1, 1);
+        group[1].Step(behind);
+        Assert.True(group[1].HasReady);
+        group[1].Step(new RaftMessage
+        {
+            Type = MessageType.MessageHeartbeat, Term = 3, ClusterId = Group.Cluster, From = Group.Id(2).ToWire(), To = Group.Id(1).ToWire(),
+        });
+        Assert.Empty(group[1].TakeReady().SnapshotsWanted);
+    }
+
+    [Fact]
     public void Second_candidate_of_a_term_should_get_no_vote()
     {
         var group = new Group(3);
