@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.ExceptionServices;
 using Akka;
 using Akka.Streams;
 using Akka.Streams.Dsl;
@@ -102,6 +103,11 @@ internal sealed class ObjectReader(
             {
                 await done.ConfigureAwait(false);
             }
+        }
+        catch (AggregateException error)
+        {
+            // As a stream wraps it, nobody would know it again.
+            ExceptionDispatchInfo.Throw(error.GetBaseException());
         }
         finally
         {

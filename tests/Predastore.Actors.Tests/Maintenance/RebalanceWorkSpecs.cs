@@ -1,3 +1,4 @@
+using Predastore.Actors.Client;
 using Predastore.Actors.Metadata;
 using Predastore.Actors.Topology;
 
@@ -64,7 +65,7 @@ public sealed class RebalanceWorkSpecs
     public async Task Late_commit_onto_a_draining_storage_id_should_be_moved_too()
     {
         await using MaintenanceFixture fixture = await FilledAsync(2, 1, 4);
-        List<Client.IStagedObject> late = [];
+        List<IStagedObject> late = [];
         for (int i = 0; i < 8; i++)
             late.Add(await fixture.Store.StageAsync(
                 fixture.Bucket, new MemoryStream(MaintenanceFixture.Bytes(50_000, i)), -1, CancellationToken.None));

@@ -17,15 +17,6 @@ internal sealed class ListMachine(string root) : IStateMachine
 
     public int Installs { get; private set; }
 
-    /// <summary>Snapshots taken.</summary>
-    public int Snapshots { get; private set; }
-
-    /// <summary>The next snapshot taken fails when it is read.</summary>
-    public bool BreakNextSnapshot { get; set; }
-
-    /// <summary>Snapshots are read only when this is set.</summary>
-    public ManualResetEventSlim? SlowSnapshots { get; set; }
-
     public LogPosition Applied
     {
         get { lock (_gate) return _applied; }
@@ -81,12 +72,7 @@ internal sealed class ListMachine(string root) : IStateMachine
     public ISnapshotSource TakeSnapshot()
     {
         lock (_gate)
-        {
-            Snapshots++;
-            bool broken = BreakNextSnapshot;
-            BreakNextSnapshot = false;
-            return new Source(_applied, Encoding.UTF8.GetBytes(Format()), broken, SlowSnapshots);
-        }
+            return new Source(_applied, Encoding.UTF8.GetBytes(Format()));
     }
 
     public ISnapshotSink ReceiveSnapshot(LogPosition position) => new Sink(Path.Combine(root, $"received-{++_received}"), position);
@@ -124,7 +110,7 @@ internal sealed class ListMachine(string root) : IStateMachine
             throw new InvalidOperationException("entries with a gap");
     }
 
-    private sealed class Source(LogPosition position, byte[] bytes, bool broken, ManualResetEventSlim? gate) : ISnapshotSource
+    private sealed class Source(LogPosition position, byte[] bytes) : ISnapshotSource
     {
         private int _at;
 
@@ -132,9 +118,6 @@ internal sealed class ListMachine(string root) : IStateMachine
 
         public int Read(Span<byte> buffer)
         {
-            if (broken)
-                throw new InvalidOperationException("the snapshot breaks");
-            gate?.Wait(TimeSpan.FromSeconds(30));
             int count = Math.Min(buffer.Length, bytes.Length - _at);
             bytes.AsSpan(_at, count).CopyTo(buffer);
             _at += count;
