@@ -88,8 +88,10 @@ public sealed partial class RaftActor
         if (IsOfAnotherCopy(received.Message))
             return;
         _node.Step(received.Message);
-        if (_node.Ignored is null && received.Message.Term == _node.Term)
-            _node.InstallSnapshot(received.Message.Snapshot, ReplicaId.From(received.Message.From));
+        bool taken = _node.Ignored is null && received.Message.Term == _node.Term
+            && _node.InstallSnapshot(received.Message.Snapshot, ReplicaId.From(received.Message.From));
+        if (!taken)
+            _state.Discard(received.Message.Snapshot.Folder);
     }
 
     // The event that names the folder is durable: from now on it is the state.
