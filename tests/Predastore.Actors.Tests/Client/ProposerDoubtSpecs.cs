@@ -53,6 +53,6 @@ public sealed class ProposerDoubtSpecs
     {
         using var proposer = new Proposer(_metadata, new SessionHolder { Current = _session }, TimeProvider.System);
         Task<CommandResult> run = proposer.RunAsync(new Command { DeleteBucket = new DeleteBucket { Name = "b" } }, cancel);
-        return await run.WaitAsync(TimeSpan.FromSeconds(20));
+        return await run.WaitAsync(TimeSpan.FromSeconds(20), CancellationToken.None);
     }
 }
