@@ -63,7 +63,6 @@ public sealed class Proposer(IMetadata metadata, SessionHolder sessions, TimePro
     private async Task<CommandResult> PursueAsync(Command command, WriteSession session)
     {
         TimeSpan backoff = BackoffMin;
-        bool inDoubt = false;
         CancellationToken stopping = _stopping.Token;
         bool inDoubt = false;
         while (true)

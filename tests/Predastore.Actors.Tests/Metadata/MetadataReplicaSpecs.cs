@@ -33,11 +33,11 @@ public sealed class MetadataReplicaSpecs
     {
         public RaftStatus Status { get; } = RaftStatus.Initial with { Phase = RaftPhase.Running, Readable = true };
 
-        public Task<ProposeResult> Propose(ReadOnlyMemory<byte> command, TimeSpan timeout) => throw new NotSupportedException();
+        public Task<ProposeResult> Propose(ReadOnlyMemory<byte> command, TimeSpan timeout, bool grows) => throw new NotSupportedException();
 
         public Task<ulong> ReadIndex(TimeSpan timeout) => Task.FromResult(readIndex);
 
-        public Task<bool> ChangeMembership(Membership next, TimeSpan timeout) => throw new NotSupportedException();
+        public Task<ChangeResult> Change(MembershipChange change, TimeSpan timeout) => throw new NotSupportedException();
 
         public Task<bool> Transfer(uint node, TimeSpan timeout) => throw new NotSupportedException();
     }

@@ -49,7 +49,7 @@ internal sealed class ShellBench : IRaftPeers, IAsyncDisposable
     {
         if (!_actor.IsNobody())
             Assert.True(await _actor.GracefulStop(Patience));
-        var settings = new RaftShellSettings(_ids[0], _cluster, new Membership(_ids, []), 1, Machine, this, 7)
+        var settings = new RaftShellSettings(_ids[0], _cluster, new Membership(_ids, []), new ReplicaStart(1, 0), Machine, this, 7)
         {
             TickInterval = TimeSpan.FromHours(1),
         };
