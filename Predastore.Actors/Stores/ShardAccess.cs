@@ -18,6 +18,7 @@ public sealed class ShardAccess(
     uint self, IShardService? local, ShardClient client, ITopology topology, IReadOnlyDictionary<uint, Peer> peers) : IShardAccess
 {
     private readonly PeerIdentity _self = new(self, TransportKind.InProcess, null);
+    private readonly PeerContact _contact = new(TimeProvider.System);
 
     /// <inheritdoc/>
     public bool IsLocal(uint storageId) => local is not null && topology.TryNodeOf(storageId, out uint node) && node == self;
@@ -108,14 +109,22 @@ public sealed class ShardAccess(
             throw new ShardException(ShardError.WrongStorage, $"storage id {storageId} is on no node that is known here");
 
         // A suspect node is avoided where there is a choice; whoever asks for it by name may have none.
-        if (!topology.View.IsAlive(node))
+        bool alive = topology.View.IsAlive(node);
+        if (!alive && !_contact.MayTry(node))
             throw new ShardException(ShardError.Unavailable, $"node {node} with storage id {storageId} is down");
         try
         {
-            return await ask(peer).ConfigureAwait(false);
+            T answer = await ask(peer).ConfigureAwait(false);
+            _contact.Note(node, answered: true);
+            return answer;
         }
         catch (Exception error)
         {
+            // A caller that gave up says nothing of a node that is there; of a lost one it says that it was silent.
+            if (error is ShardException)
+                _contact.Note(node, answered: true);
+            else if (!alive || error is not OperationCanceledException)
+                _contact.Note(node, answered: false);
             throw Judge(storageId, error, cancel);
         }
     }
