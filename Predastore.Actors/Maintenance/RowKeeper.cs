@@ -19,6 +19,7 @@ internal sealed partial class RowKeeper(MaintenanceParts parts, ILogger log)
     private readonly ShardRebuilder _rebuilder = new(parts);
     private readonly ShardMover _mover = new(parts);
     private readonly ConcurrentDictionary<uint, long> _full = [];
+    private readonly HealBackoff _backoff = new(parts.Time);
 
     /// <summary>How a storage id stands, as rows and this process's view of it say.</summary>
     public StorageCondition ConditionOf(uint storageId) => PlacementPlan.ConditionOf(
@@ -36,13 +37,26 @@ internal sealed partial class RowKeeper(MaintenanceParts parts, ILogger log)
     public async Task<(DataRow Row, bool Done)> HealAsync(
         DataRow row, BucketRow bucket, IReadOnlyList<uint> shards, bool queued, CancellationToken cancel)
     {
+        if (_backoff.IsPaused(row.DataId))
+            return (row, false);
+        (DataRow Row, bool Done)? healed = await TryHealAsync(row, bucket, shards, queued, cancel).ConfigureAwait(false);
+        if (healed is not { } result)
+            return (row, false);
+        _backoff.Note(row.DataId, result.Done);
+        return result;
+    }
+
+    // Null if there was nothing to try: a place is only out of reach for a moment.
+    private async Task<(DataRow Row, bool Done)?> TryHealAsync(
+        DataRow row, BucketRow bucket, IReadOnlyList<uint> shards, bool queued, CancellationToken cancel)
+    {
         string name = NameOf(row);
         try
         {
             using var write = new HealWrite(parts.Proposer);
             List<ShardTask> tasks = Tasks(row, shards, write);
             if (tasks.Count == 0)
-                return (row, false);
+                return null;
             List<(uint StorageId, ShardToDelete[] Shards)> older = await OlderAsync(row, tasks, cancel).ConfigureAwait(false);
             IReadOnlyList<ShardOutcome> outcomes = await _rebuilder.RebuildAsync(
                 row, bucket, tasks, shards.Concat(row.Missing), cancel).ConfigureAwait(false);
