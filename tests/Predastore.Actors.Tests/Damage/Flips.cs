@@ -23,11 +23,14 @@ internal static class Flips
         file.WriteByte((byte)(value ^ (1 << bit)));
     }
 
-    /// <summary>Flips a random bit of a random file below a folder, weighted by size; says where.</summary>
-    public static string FlipSome(string folder, Random random, Func<string, bool>? only = null)
+    /// <summary>
+    /// Flips a random bit of a random file of a database, weighted by size, and says where. The log for people, the lock and the list of
+    /// options hold no data and are left alone.
+    /// </summary>
+    public static string FlipSome(string folder, Random random)
     {
         FileInfo[] files = [.. new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories)
-            .Where(file => file.Length > 0 && (only is null || only(file.Name))).OrderBy(file => file.FullName, StringComparer.Ordinal)];
+            .Where(file => file.Length > 0 && IsData(file.Name)).OrderBy(file => file.FullName, StringComparer.Ordinal)];
         long at = random.NextInt64(files.Sum(file => file.Length));
         foreach (FileInfo file in files)
         {
@@ -43,4 +46,7 @@ internal static class Flips
 
         throw new InvalidOperationException("no file to damage");
     }
+
+    private static bool IsData(string name) => !name.StartsWith("LOG", StringComparison.Ordinal) && name != "LOCK"
+        && !name.StartsWith("OPTIONS", StringComparison.Ordinal);
 }

@@ -43,7 +43,7 @@ public sealed class MetadataFlipSpecs(ITestOutputHelper output) : IDisposable
         {
             string copy = Path.Combine(_folder.Path, $"copy{round}");
             TemporaryFolder.Copy(pristine, copy);
-            string where = Flips.FlipSome(copy, random, IsData);
+            string where = Flips.FlipSome(copy, random);
             List<JournalRecord>? read = await ReadAsync(copy);
             Directory.Delete(copy, recursive: true);
             if (read is null)
@@ -93,7 +93,7 @@ public sealed class MetadataFlipSpecs(ITestOutputHelper output) : IDisposable
         {
             string copy = Path.Combine(_folder.Path, $"state{round}");
             TemporaryFolder.Copy(pristine, copy);
-            string where = Flips.FlipSome(copy, random, IsData);
+            string where = Flips.FlipSome(copy, random);
             byte[]? hash = HashOf(copy);
             Directory.Delete(copy, recursive: true);
             if (hash is null)
@@ -154,10 +154,6 @@ public sealed class MetadataFlipSpecs(ITestOutputHelper output) : IDisposable
 
         output.WriteLine($"{flips} flips of wrapped keys, all seen");
     }
-
-    // The log for people, the lock and the list of options hold no data.
-    private static bool IsData(string name) => !name.StartsWith("LOG", StringComparison.Ordinal) && name != "LOCK"
-        && !name.StartsWith("OPTIONS", StringComparison.Ordinal);
 
     private static IEnumerable<byte[]> Changed(byte[] bytes)
     {
