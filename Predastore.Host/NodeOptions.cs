@@ -54,6 +54,9 @@ public sealed record NodeOptions
     /// <summary>The least severe log line that is written.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
+    /// <summary>A file laid over <c>hocon/</c>; null for none.</summary>
+    public string? HoconFile { get; init; }
+
     /// <summary>True for a cluster on loopback: it uses the quick cluster timings; production uses calmer ones.</summary>
     public bool IsDevelopment => HostAddress.IsLoopback(Control.Host);
 }

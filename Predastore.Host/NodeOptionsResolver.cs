@@ -9,6 +9,9 @@ public static class NodeOptionsResolver
     /// <summary>Names a master key file where no flag does.</summary>
     public const string KeyFileVariable = "ENCRYPTION_KEY_FILE";
 
+    /// <summary>Names a file whose values are laid over those of <c>hocon/</c>.</summary>
+    public const string HoconVariable = "S3D_HOCON";
+
     /// <summary>In a path of <c>[tls]</c> or of a TLS flag this stands for the node number, so that one file serves all nodes.</summary>
     public const string NodePlaceholder = "{node}";
 
@@ -27,7 +30,8 @@ public static class NodeOptionsResolver
         if (allInProcess)
             RefuseOneAddressForMany(file, flags, nodes);
         IReadOnlyList<string> keys = MasterKeyFiles(flags, environment);
-        return [.. nodes.Select(node => ResolveNode(file, flags, node, keys, allInProcess))];
+        string? hocon = environment(HoconVariable) is { Length: > 0 } path ? Path.GetFullPath(path) : null;
+        return [.. nodes.Select(node => ResolveNode(file, flags, node, keys, allInProcess) with { HoconFile = hocon })];
     }
 
     private static void RefuseOneAddressForMany(ClusterFile file, NodeFlags flags, IReadOnlyList<uint> nodes)

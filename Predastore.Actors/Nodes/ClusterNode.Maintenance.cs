@@ -45,7 +45,8 @@ public sealed partial class ClusterNode
 
     private MaintenanceParts MakeMaintenance()
     {
-        MaintenanceSettings settings = MaintenanceSettings.From(NodeConfiguration.Load(_settings.System.Timing));
+        Akka.Configuration.Config files = NodeConfiguration.Load(_settings.System.Timing);
+        MaintenanceSettings settings = MaintenanceSettings.From(_settings.System.Overrides?.WithFallback(files) ?? files);
         _load = new GateLoad(_sessions, settings.QuietAfter, TimeProvider.System);
         _clusterLoad = new ClusterLoad(_load);
         return new MaintenanceParts(

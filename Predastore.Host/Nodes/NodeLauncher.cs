@@ -1,4 +1,5 @@
 using System.Net;
+using Akka.Configuration;
 using Microsoft.Extensions.Logging;
 using Predastore.Actors.Hosting;
 using Predastore.Actors.Nodes;
@@ -53,6 +54,7 @@ internal sealed class NodeLauncher : INodeLauncher, IDisposable
                 StorageNodes = file.Storages.ToDictionary(storage => storage.Id, storage => storage.Node),
                 Trust = trust,
                 BindHost = options.ControlBind == options.Control.Host ? null : options.ControlBind,
+                Overrides = options.HoconFile is { } hocon ? ConfigurationFactory.ParseString(File.ReadAllText(hocon)) : null,
                 Timing = options.IsDevelopment ? TimingProfile.Development : TimingProfile.Production,
             },
             DataEndpoint = new IPEndPoint(ParseBind(options.DataBind), options.Data.Port),

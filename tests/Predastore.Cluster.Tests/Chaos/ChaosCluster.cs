@@ -42,11 +42,17 @@ public sealed class ChaosCluster : IAsyncDisposable
 
     public static async Task<ChaosCluster> StartAsync(ClusterShape shape, ChaosOptions options, ITestOutputHelper output)
     {
-        S3Cluster nodes = await S3Cluster.StartAsync(shape, output);
+        S3Cluster nodes = await S3Cluster.StartAsync(WithOrphans(shape, options), output);
         var chaos = new ChaosCluster(nodes, options, output);
         await chaos.Clients[0].PutBucketAsync(Workload.Bucket);
         return chaos;
     }
+
+    // Leftovers are gone after minutes by themselves; a short test looks more often, with the same code.
+    private static ClusterShape WithOrphans(ClusterShape shape, ChaosOptions options) => options.OrphanInterval == 0 ? shape : shape with
+    {
+        Hocon = $"predastore.maintenance.orphan-interval = {options.OrphanInterval}s",
+    };
 
     public void Say(string line)
     {

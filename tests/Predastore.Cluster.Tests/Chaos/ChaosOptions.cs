@@ -19,11 +19,21 @@ public sealed record ChaosOptions
 
     public long Bytes { get; init; } = (long)Number("CHAOS_MEBIBYTES", 48) << 20;
 
+    /// <summary>CHAOS_FREEZE_SECONDS: how long a frozen node stays frozen.</summary>
+    public TimeSpan Freeze { get; init; } = TimeSpan.FromSeconds(Number("CHAOS_FREEZE_SECONDS", 8));
+
     /// <summary>CHAOS_ORPHAN_SECONDS: until then the census has to be exact once the load has ended.</summary>
-    public TimeSpan OrphanLimit { get; init; } = TimeSpan.FromSeconds(Number("CHAOS_ORPHAN_SECONDS", 900));
+    public TimeSpan OrphanLimit { get; init; } = TimeSpan.FromSeconds(Number("CHAOS_ORPHAN_SECONDS", 180));
+
+    /// <summary>CHAOS_ORPHAN_INTERVAL: seconds between two looks for orphans; 0 for what nodes have by themselves.</summary>
+    public int OrphanInterval { get; init; } = Number("CHAOS_ORPHAN_INTERVAL", 10);
 
     /// <summary>CHAOS_REPORT: a file that the figures are added to, a line a run.</summary>
     public string? Report { get; init; } = Environment.GetEnvironmentVariable("CHAOS_REPORT");
+
+    /// <summary>Skips, visibly, what takes too long for every build.</summary>
+    public static void RequireLong() =>
+        Skip.If(Environment.GetEnvironmentVariable("CHAOS_LONG") != "1", "it takes minutes: scripts/chaos.sh runs it");
 
     private static int Number(string name, int otherwise) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;

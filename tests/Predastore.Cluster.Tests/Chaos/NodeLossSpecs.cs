@@ -22,9 +22,10 @@ public sealed class NodeLossSpecs(ITestOutputHelper output)
     private readonly Dictionary<string, string> _written = [];
     private readonly Lock _gate = new();
 
-    [Fact]
+    [SkippableFact]
     public async Task Kill_of_any_node_should_lose_nothing_and_stop_nobody()
     {
+        ChaosOptions.RequireLong();
         await using ChaosCluster chaos = await ChaosCluster.StartAsync(ClusterShape.Three, _options, output);
         S3Cluster cluster = chaos.Nodes;
         await cluster.RunAsync(async () =>

@@ -26,8 +26,12 @@ public sealed class ClusterFolder : IDisposable
     {
         Path = Directory.CreateTempSubdirectory("predastore-cluster-").FullName;
         ConfigFile = this["cluster.toml"];
-        File.WriteAllText(ConfigFile, Toml(shape, network));
+        string toml = Toml(shape, network);
+        File.WriteAllText(ConfigFile, toml);
+        for (int node = 1; shape.Relayed && node <= shape.Nodes; node++)
+            File.WriteAllText(NodeConfigFile(node, shape), toml.Replace("[cluster]", $"[cluster]\nbind = \"{network.HiddenHost(node)}\"", StringComparison.Ordinal));
         Directory.CreateDirectory(this["logs"]);
+        File.WriteAllText(HoconFile, shape.Hocon);
     }
 
     public string Path { get; }
@@ -35,6 +39,8 @@ public sealed class ClusterFolder : IDisposable
     public string ConfigFile { get; }
 
     public string CaFile => this["certs/ca.pem"];
+
+    public string HoconFile => this["node.conf"];
 
     public string KeyFile => this["master.key"];
 
@@ -66,10 +72,13 @@ public sealed class ClusterFolder : IDisposable
     /// <summary>The command line of a node.</summary>
     public IReadOnlyList<string> NodeArgs(int node, ClusterShape shape) =>
     [
-        "--config", ConfigFile, "--node", $"{node}", "--base-path", Path, "--tls-ca", CaFile,
+        "--config", NodeConfigFile(node, shape), "--node", $"{node}", "--base-path", Path, "--tls-ca", CaFile,
         "--tls-cert", this[$"certs/node-{node}.pem"], "--tls-key", this[$"certs/node-{node}-key.pem"],
         "--encryption-key-file", KeyFile, "--log-level", shape.LogLevel,
     ];
+
+    // Behind relays every node listens elsewhere than where it is dialled, so each has a file of its own.
+    private string NodeConfigFile(int node, ClusterShape shape) => shape.Relayed ? this[$"cluster-{node}.toml"] : ConfigFile;
 
     /// <summary>Makes certificates and key with the program's own commands.</summary>
     public async Task FillAsync()

@@ -30,8 +30,14 @@ public sealed record ClusterShape(int Nodes, int Data, int Parity)
     /// <summary>Environment variables of the processes, such as a limit on the heap.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Nodes reach each other over relays, which a test can cut and slow down: <see cref="S3Cluster.Links"/>.</summary>
+    public bool Relayed { get; init; }
+
     /// <summary>Variables of one node's process, over those of all.</summary>
     public Func<ClusterFolder, int, IReadOnlyDictionary<string, string>>? NodeEnvironment { get; init; }
+
+    /// <summary>Values laid over those of <c>hocon/</c>.</summary>
+    public string Hocon { get; init; } = "";
 
     /// <summary>TOML added at the end of the cluster file, such as <c>[[bucket]]</c> or more <c>[[auth]]</c>.</summary>
     public string MoreToml { get; init; } = "";

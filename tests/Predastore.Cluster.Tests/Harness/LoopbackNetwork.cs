@@ -24,6 +24,9 @@ public sealed class LoopbackNetwork : IDisposable
 
     public string Host(int node) => Prefix + node;
 
+    /// <summary>Where a node listens whose dialled address is a relay's.</summary>
+    public string HiddenHost(int node) => Prefix + (100 + node);
+
     public static LoopbackNetwork Claim()
     {
         for (int attempt = 0; attempt < Attempts; attempt++)

@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using System.Net;
 using System.Text.Json;
 using Amazon.Runtime;
 using Amazon.S3;
 using Predastore.Actors.Maintenance;
+using Predastore.Cluster.Tests.Links;
 using Predastore.Http.Admin;
 using Predastore.Http.Admin.Census;
 using Xunit.Abstractions;
@@ -15,7 +17,9 @@ namespace Predastore.Cluster.Tests.Harness;
 /// </summary>
 public sealed class S3Cluster : IAsyncDisposable
 {
-    private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(60);
+    // A machine that does much else at once may need more: READY_SECONDS, as for start.sh.
+    private static readonly TimeSpan ReadyTimeout =
+        TimeSpan.FromSeconds(int.TryParse(Environment.GetEnvironmentVariable("READY_SECONDS"), out int seconds) ? seconds : 60);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     private readonly LoopbackNetwork _network;
@@ -23,6 +27,7 @@ public sealed class S3Cluster : IAsyncDisposable
     private readonly List<IDisposable> _clients = [];
     private readonly HttpClient _http;
     private readonly ITestOutputHelper? _output;
+    private readonly LinkRelay? _relay;
 
     private S3Cluster(ClusterShape shape, LoopbackNetwork network, ClusterFolder files, ITestOutputHelper? output)
     {
@@ -31,12 +36,21 @@ public sealed class S3Cluster : IAsyncDisposable
         _network = network;
         _output = output;
         _processes = new S3dProcess?[shape.Nodes + 1];
+        if (shape.Relayed)
+        {
+            Links = new LinkTable(shape.Nodes);
+            _relay = Relay(Links);
+        }
+
         _http = new HttpClient(new TrustedHttp(files.CaFile).CreateHandler()) { Timeout = TimeSpan.FromSeconds(2) };
     }
 
     public ClusterShape Shape { get; }
 
     public ClusterFolder Files { get; }
+
+    /// <summary>How the nodes reach each other; null unless <see cref="ClusterShape.Relayed"/>.</summary>
+    public LinkTable? Links { get; }
 
     /// <summary>Node numbers, from 1.</summary>
     public IEnumerable<int> Nodes => Enumerable.Range(1, Shape.Nodes);
@@ -218,14 +232,31 @@ public sealed class S3Cluster : IAsyncDisposable
         _http.Dispose();
         foreach (S3dProcess? process in _processes)
             process?.Dispose();
+        _relay?.Dispose();
         Files.Dispose();
         _network.Dispose();
         return ValueTask.CompletedTask;
     }
 
+    private LinkRelay Relay(LinkTable links)
+    {
+        var relay = new LinkRelay(links, () => Nodes.Where(IsRunning).Select(node => (node, Process(node).Pid)));
+        foreach (int node in Nodes)
+        {
+            IPAddress dialled = IPAddress.Parse(_network.Host(node)), listening = IPAddress.Parse(_network.HiddenHost(node));
+            int data = ClusterFolder.DataPort(node);
+            relay.Serve(node, new IPEndPoint(dialled, ClusterFolder.ControlPort), new IPEndPoint(listening, ClusterFolder.ControlPort), datagrams: false);
+            relay.Serve(node, new IPEndPoint(dialled, data), new IPEndPoint(listening, data), datagrams: true);
+        }
+
+        return relay;
+    }
+
     private IReadOnlyDictionary<string, string> EnvironmentOf(int node)
     {
         var all = new Dictionary<string, string>(Shape.Environment);
+        if (Shape.Hocon.Length > 0)
+            all["S3D_HOCON"] = Files.HoconFile;
         if (Shape.NodeEnvironment is { } own)
             foreach ((string name, string value) in own(Files, node))
                 all[name] = value;

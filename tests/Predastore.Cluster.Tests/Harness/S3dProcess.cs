@@ -41,6 +41,7 @@ public sealed class S3dProcess : IDisposable
         };
         // Variables of whoever runs the tests must not reach into them.
         start.Environment.Remove("ENCRYPTION_KEY_FILE");
+        start.Environment.Remove("S3D_HOCON");
         start.Environment["DOTNET_gcServer"] = "0";
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;

@@ -48,6 +48,8 @@ public sealed class PowerLossSpecs(ITestOutputHelper output)
     [InlineData(null, "/db/")]
     public async Task Missing_sync_should_be_noticed(string? directory, string? file)
     {
+        if (directory != "/segments")
+            ChaosOptions.RequireLong();
         using PowerTools? tools = PowerTools.TryCreate(out string why);
         Skip.If(tools is null, $"the library that stands for a disk without power needs a C compiler: {why}");
         ChaosOptions options = _options with { Writers = 2 };

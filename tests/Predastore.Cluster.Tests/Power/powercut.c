@@ -135,7 +135,7 @@ static void undo_all_data(uint64_t *bytes, uint64_t *files) {
     const struct change **lost = malloc((change_count + 1) * sizeof *lost);
     size_t count = 0;
     for (size_t i = 0; i < change_count; i++)
-        if (changes[i].head.kind == POWER_DATA && !durable(&changes[i])) lost[count++] = &changes[i];
+        if ((changes[i].head.kind == POWER_DATA || changes[i].head.kind == POWER_SIZE) && !durable(&changes[i])) lost[count++] = &changes[i];
     qsort(lost, count, sizeof *lost, by_inode);
     for (size_t first = 0, end; first < count; first = end) {
         for (end = first; end < count && lost[end]->head.inode == lost[first]->head.inode; end++) {}
@@ -147,7 +147,7 @@ static void undo_all_data(uint64_t *bytes, uint64_t *files) {
         if (fd < 0) die("cannot open", path);
         for (size_t i = end; i-- > cut;) {
             uint64_t keep = 0, length = lost[i]->head.c;
-            if (i == cut && seed && length > SECTOR) {
+            if (i == cut && seed && length > SECTOR && lost[i]->head.kind == POWER_DATA) {
                 uint64_t until = (lost[i]->head.a + draw(length)) / SECTOR * SECTOR;
                 keep = until > lost[i]->head.a ? until - lost[i]->head.a : 0;
             }

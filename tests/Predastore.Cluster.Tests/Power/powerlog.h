@@ -5,6 +5,7 @@
 //
 //   kind          inode        a             b               c               text1            text2
 //   DATA          file         offset        old size        bytes written   what was there   -
+//   SIZE          the same, of a change that is made whole or not at all: truncation, allocation, a hole
 //   SYNC          file or dir  log position  1 for a dir     -               -                -
 //   SYNC_ALL      -            log position  -               -               -                -
 //   CREATE        directory    1 for a dir   -               -               name             -
@@ -20,7 +21,7 @@
 
 #define POWER_MAGIC 0x50574c31u
 
-enum power_kind { POWER_DATA = 1, POWER_SYNC, POWER_SYNC_ALL, POWER_CREATE, POWER_UNLINK, POWER_RENAME, POWER_UNSUPPORTED };
+enum power_kind { POWER_DATA = 1, POWER_SYNC, POWER_SYNC_ALL, POWER_CREATE, POWER_UNLINK, POWER_RENAME, POWER_UNSUPPORTED, POWER_SIZE };
 
 struct power_record {
     uint32_t magic, kind;

@@ -145,10 +145,10 @@ static int is_zero(const char *bytes, size_t length) {
 }
 
 // Notes what [offset, offset + length) held; the caller holds the gate. A pread needs a descriptor that reads: one of its own.
-static void note_data(const struct stat *s, int fd, off_t offset, off_t length) {
+static void note_data(uint32_t kind, const struct stat *s, int fd, off_t offset, off_t length) {
     off_t end = offset + length, old = s->st_size;
     if (offset >= old || length == 0) {
-        note(POWER_DATA, s->st_ino, (uint64_t)offset, (uint64_t)old, (uint64_t)length, NULL, 0, NULL, 0);
+        note(kind, s->st_ino, (uint64_t)offset, (uint64_t)old, (uint64_t)length, NULL, 0, NULL, 0);
         return;
     }
     char link[64];
@@ -159,7 +159,7 @@ static void note_data(const struct stat *s, int fd, off_t offset, off_t length) 
         off_t part = end - at < PIECE_BYTES ? end - at : PIECE_BYTES;
         ssize_t had = at < old ? pread(in, piece, (size_t)part, at) : 0;
         if (had < 0) die("cannot read what is overwritten");
-        note(POWER_DATA, s->st_ino, (uint64_t)at, (uint64_t)old, (uint64_t)part, piece, is_zero(piece, (size_t)had) ? 0 : (size_t)had, NULL, 0);
+        note(kind, s->st_ino, (uint64_t)at, (uint64_t)old, (uint64_t)part, piece, is_zero(piece, (size_t)had) ? 0 : (size_t)had, NULL, 0);
     }
     syscall(SYS_close, in);
 }
@@ -178,7 +178,7 @@ static int open_noted(int at, const char *path, int flags, mode_t mode) {
         } else if (flags & O_TRUNC && !(flags & O_EXCL) && s.st_size > 0) {
             int in = (int)syscall(SYS_openat, at, path, O_RDONLY | O_CLOEXEC);
             if (in >= 0) {
-                note_data(&s, in, 0, s.st_size);
+                note_data(POWER_SIZE, &s, in, 0, s.st_size);
                 syscall(SYS_close, in);
             }
         }
@@ -206,12 +206,12 @@ int close(int fd) {
 }
 
 // The gate is held over the change itself: a sync that begins afterwards covers it, one that began before does not.
-#define CHANGE(fd, offset, length, act) ({ \
+#define CHANGE(kind, fd, offset, length, act) ({ \
     struct stat stat_; __typeof__(act) done_; \
     if (tracked(fd, &stat_) && S_ISREG(stat_.st_mode)) { \
         pthread_mutex_lock(&gate); \
         fstat(fd, &stat_); \
-        note_data(&stat_, fd, (offset), (length)); \
+        note_data(kind, &stat_, fd, (offset), (length)); \
         done_ = act; \
         int saved_ = errno; pthread_mutex_unlock(&gate); errno = saved_; \
     } else done_ = act; \
@@ -227,15 +227,15 @@ static size_t sum(const struct iovec *parts, int count) {
     return all;
 }
 
-ssize_t write(int fd, const void *bytes, size_t length) { return CHANGE(fd, where(fd, &stat_), (off_t)length, (ssize_t)syscall(SYS_write, fd, bytes, length)); }
-ssize_t writev(int fd, const struct iovec *parts, int count) { return CHANGE(fd, where(fd, &stat_), (off_t)sum(parts, count), (ssize_t)syscall(SYS_writev, fd, parts, count)); }
-ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at) { return CHANGE(fd, at, (off_t)length, (ssize_t)syscall(SYS_pwrite64, fd, bytes, length, at)); }
+ssize_t write(int fd, const void *bytes, size_t length) { return CHANGE(POWER_DATA, fd, where(fd, &stat_), (off_t)length, (ssize_t)syscall(SYS_write, fd, bytes, length)); }
+ssize_t writev(int fd, const struct iovec *parts, int count) { return CHANGE(POWER_DATA, fd, where(fd, &stat_), (off_t)sum(parts, count), (ssize_t)syscall(SYS_writev, fd, parts, count)); }
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at) { return CHANGE(POWER_DATA, fd, at, (off_t)length, (ssize_t)syscall(SYS_pwrite64, fd, bytes, length, at)); }
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t at) { return pwrite(fd, bytes, length, at); }
-ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at) { return CHANGE(fd, at, (off_t)sum(parts, count), REAL(pwritev)(fd, parts, count, at)); }
+ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at) { return CHANGE(POWER_DATA, fd, at, (off_t)sum(parts, count), REAL(pwritev)(fd, parts, count, at)); }
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off_t at) { return pwritev(fd, parts, count, at); }
 
 int ftruncate(int fd, off_t size) {
-    return CHANGE(fd, size < stat_.st_size ? size : stat_.st_size, size < stat_.st_size ? stat_.st_size - size : size - stat_.st_size, (int)syscall(SYS_ftruncate, fd, size));
+    return CHANGE(POWER_SIZE, fd, size < stat_.st_size ? size : stat_.st_size, size < stat_.st_size ? stat_.st_size - size : size - stat_.st_size, (int)syscall(SYS_ftruncate, fd, size));
 }
 int ftruncate64(int fd, off_t size) { return ftruncate(fd, size); }
 
@@ -251,9 +251,9 @@ int truncate64(const char *path, off_t size) { return truncate(path, size); }
 int fallocate(int fd, int mode, off_t offset, off_t length) {
     struct stat s;
     if (mode == (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
-        return CHANGE(fd, offset, stat_.st_size <= offset ? 0 : stat_.st_size - offset < length ? stat_.st_size - offset : length, (int)syscall(SYS_fallocate, fd, mode, offset, length));
+        return CHANGE(POWER_SIZE, fd, offset, stat_.st_size <= offset ? 0 : stat_.st_size - offset < length ? stat_.st_size - offset : length, (int)syscall(SYS_fallocate, fd, mode, offset, length));
     if (mode == 0) // Only the size changes: what lies below it stays.
-        return CHANGE(fd, stat_.st_size, offset + length > stat_.st_size ? offset + length - stat_.st_size : 0, (int)syscall(SYS_fallocate, fd, mode, offset, length));
+        return CHANGE(POWER_SIZE, fd, stat_.st_size, offset + length > stat_.st_size ? offset + length - stat_.st_size : 0, (int)syscall(SYS_fallocate, fd, mode, offset, length));
     if (mode != FALLOC_FL_KEEP_SIZE && tracked(fd, &s)) unsupported("fallocate");
     return (int)syscall(SYS_fallocate, fd, mode, offset, length);
 }
