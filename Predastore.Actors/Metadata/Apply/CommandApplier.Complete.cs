@@ -82,16 +82,19 @@ internal sealed partial class CommandApplier
         uint last = 0;
         foreach (CompletePart wanted in named)
         {
-            if (wanted.Number <= last) return Refuse(ResultCode.ResultInvalidPartOrder);
+            if (wanted.Number < last) return Refuse(ResultCode.ResultInvalidPartOrder);
             last = wanted.Number;
         }
 
-        foreach (CompletePart wanted in named)
+        // A part that was sent twice at once may be named twice: what counts is the one that ended last.
+        for (int i = 0; i < named.Count;)
         {
-            PartRow? part = _rows.Part(complete.UploadId, wanted.Number);
-            bool same = part is not null && Preconditioning.SameEtag(part.Etag, wanted.Etag)
-                && (wanted.Checksum is null || (part.Checksum is not null && part.Checksum.Value == wanted.Checksum.Value));
-            if (!same) return Refuse(ResultCode.ResultInvalidPart, $"part {wanted.Number}");
+            uint number = named[i].Number;
+            PartRow? part = _rows.Part(complete.UploadId, number);
+            bool same = false;
+            for (; i < named.Count && named[i].Number == number; i++)
+                same |= part is not null && IsNamed(part, named[i]);
+            if (!same) return Refuse(ResultCode.ResultInvalidPart, $"part {number}");
             parts.Add(part!);
         }
 
@@ -103,6 +106,9 @@ internal sealed partial class CommandApplier
 
         return null;
     }
+
+    private static bool IsNamed(PartRow part, CompletePart wanted) => Preconditioning.SameEtag(part.Etag, wanted.Etag)
+        && (wanted.Checksum is null || (part.Checksum is not null && part.Checksum.Value == wanted.Checksum.Value));
 
     // Offsets go into the rows and into the index by offset; a part that was not named is dropped.
     private void StoreParts(ByteString uploadId, List<PartRow> parts)

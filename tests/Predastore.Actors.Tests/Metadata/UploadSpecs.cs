@@ -62,7 +62,6 @@ public sealed class UploadSpecs : IDisposable
         Part(id, 1, 10);
         Part(id, 2, 10);
         Assert.Equal(ResultCode.ResultInvalidPartOrder, Complete(id, 2, 1).Code);
-        Assert.Equal(ResultCode.ResultInvalidPartOrder, Complete(id, 1, 1).Code);
         Assert.Equal(ResultCode.ResultInvalidPart, Complete(id, 1, 3).Code);
         Assert.Equal(ResultCode.ResultEntityTooSmall, _bench.Execute(CompleteCommand(id, 11, 1, 2)).Code);
         Command size = CompleteCommand(id, 0, 1, 2);
@@ -141,6 +140,20 @@ public sealed class UploadSpecs : IDisposable
         Assert.Equal(ResultCode.ResultOk, _bench.Execute(new Command { DeleteBucket = new DeleteBucket { Name = "b" } }).Code);
         Assert.Equal(2, _bench.Garbage().Count);
         Assert.Equal(0UL, _bench.Counters().OpenUploads);
+    }
+
+    [Fact]
+    public void Part_that_is_named_twice_should_be_the_one_that_ended_last()
+    {
+        ByteString id = Create();
+        Part(id, 1, 10);
+        Command complete = CompleteCommand(id, 0, 1, 1);
+        complete.CompleteUpload.Parts[0].Etag = EtagOf(2);
+        complete.CompleteUpload.Parts[1].Etag = EtagOf(3);
+        Assert.Equal(ResultCode.ResultInvalidPart, _bench.Execute(complete).Code);
+        complete.CompleteUpload.Parts[1].Etag = EtagOf(1);
+        CommandResult done = _bench.Execute(complete);
+        Assert.Equal((ResultCode.ResultOk, 10UL, 1u), (done.Code, done.Version.Size, done.Version.Parts));
     }
 
     [Fact]
