@@ -110,6 +110,9 @@ for project in ${together[@]+"${together[@]}"}; do
   run_project "$project" &
 done
 wait
+if ((${#alone[@]} > 0)); then
+  "$ROOT/scripts/clients.sh"
+fi
 for project in ${alone[@]+"${alone[@]}"}; do
   run_project "$project"
 done

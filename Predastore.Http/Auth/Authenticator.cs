@@ -17,7 +17,7 @@ public sealed partial class Authenticator(IAccounts accounts, string region, Tim
 
     private static readonly Account Nobody = new("", "", "");
 
-    // An unknown id costs the same HMACs as a wrong signature: timing must not tell which ids exist.
+    // An unknown id costs the same HMACs, cached alike, as a wrong signature: timing must not tell which ids exist.
     private static readonly AccessKey UnknownKey = new("", "an unknown key is checked against this", Nobody);
 
     private readonly SigningKeyCache _signingKeys = new();
@@ -74,9 +74,7 @@ public sealed partial class Authenticator(IAccounts accounts, string region, Tim
         IReadOnlyList<string> signedHeaders, string payload, string signature)
     {
         AccessKey? known = accounts.FindKey(scope.AccessKeyId);
-        byte[] signingKey = known is null
-            ? SigV4.SigningKey(UnknownKey.Secret, scope.Date, scope.Region, scope.Service)
-            : _signingKeys.Get(known, scope);
+        byte[] signingKey = _signingKeys.Get(known ?? UnknownKey, scope);
         bool matches = false;
         bool rawPlus = target.Parameters.Any(parameter => parameter.RawName.Contains('+') || parameter.RawValue.Contains('+'));
         bool nonAscii = CanonicalRequest.HasNonAscii(headers, signedHeaders);

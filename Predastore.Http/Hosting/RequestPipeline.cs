@@ -20,6 +20,10 @@ internal sealed class RequestPipeline
     private const string InternalPrefix = "/_/";
     private const string IdHeader = "x-amz-request-id";
 
+    // What describes an object must not describe an error document: a client would unpack it as gzip.
+    private static readonly string[] ObjectOnly =
+        ["ETag", "Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Expires"];
+
     private readonly S3EndpointOptions _options;
     private readonly ILogger _log;
     private readonly Authenticator _authenticator;
@@ -40,12 +44,18 @@ internal sealed class RequestPipeline
         http.Response.Headers["x-amz-id-2"] = id;
         http.Response.Headers.Server = "Predastore";
         string raw = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        using TimedBody? body = TimedBody.Attach(http, _options.Limits.BodyIdle);
         try
         {
-            if (raw.StartsWith(InternalPrefix, StringComparison.Ordinal))
+            HeaderSection.Check(http.Request.Headers, _options.Limits.HeaderBytesMax);
+            RawTarget target = RawTarget.Parse(raw);
+            ResourceName name = ResourceName.From(target, http.Request.Host.Value ?? "", _options.Domains);
+
+            // In virtual-host style the path is a key, whatever it begins with.
+            if (raw.StartsWith(InternalPrefix, StringComparison.Ordinal) && !name.VirtualHost)
                 await InternalAsync(http, raw);
             else
-                await ServeAsync(http, raw, id);
+                await ServeAsync(http, target, name, id);
         }
         catch (Exception error)
         {
@@ -53,17 +63,16 @@ internal sealed class RequestPipeline
         }
     }
 
-    private async Task ServeAsync(HttpContext http, string raw, string id)
+    private async Task ServeAsync(HttpContext http, RawTarget target, ResourceName name, string id)
     {
-        RawTarget target = RawTarget.Parse(raw);
-        ResourceName name = ResourceName.From(target, http.Request.Host.Value ?? "", _options.Domains);
-        Route route = Routes.Find(http.Request.Method, name, target, http.Request.Headers);
+        IHeaderDictionary headers = http.Request.Headers;
 
         // Browsers sign no preflight; a presigned URL in one is signed for another method.
-        AuthResult auth = route.Operation == S3Operation.Preflight
+        AuthResult auth = HttpMethods.IsOptions(http.Request.Method)
             ? AuthResult.Anonymous
-            : _authenticator.Authenticate(
-                http.Request.Method, target, http.Request.Headers, anyRegion: route.Operation == S3Operation.ListBuckets);
+            : _authenticator.Authenticate(http.Request.Method, target, headers, anyRegion: name.Bucket.Length == 0);
+        PresignedHeaders.Apply(auth, target, headers);
+        Route route = Routes.Find(http.Request.Method, name, target, headers);
         if (!_options.Health.IsReady)
             throw new S3Exception(S3Error.ServiceUnavailable);
         await OperationTable.RunAsync(new S3Request
@@ -131,10 +140,13 @@ internal sealed class RequestPipeline
 
         http.Response.StatusCode = answer.Error.Status;
         http.Response.ContentLength = null;
-        http.Response.Headers.Remove("ETag");
+        foreach (string name in ObjectOnly)
+            http.Response.Headers.Remove(name);
 
-        // Whoever waits for 100-continue may or may not send the body after a refusal: its bytes could be taken for the next request.
-        if (HttpProtocol.IsHttp11(http.Request.Protocol) && http.Request.Headers.Expect.Count > 0)
+        // Whoever waits for 100-continue may or may not send the body after a refusal, and after two framings or a broken body nobody
+        // knows where this request ends: bytes of it could be taken for the next one.
+        if ((HttpProtocol.IsHttp11(http.Request.Protocol) && http.Request.Headers.Expect.Count > 0)
+            || HeaderSection.IsAmbiguous(http.Request.Headers) || answer.Error.Code is "RequestTimeout" or "IncompleteBody")
             http.Response.Headers.Connection = "close";
         if (answer.Error.Status >= 500)
             http.Response.Headers.RetryAfter = "1";

@@ -12,15 +12,7 @@ namespace Predastore.Http.Hosting;
 /// <summary>The S3 door on Kestrel: HTTPS, HTTP/1.1 and HTTP/2. Disposing it lets requests under way end for a while.</summary>
 public sealed class S3Endpoint : IAsyncDisposable
 {
-    private const int ConnectionsMax = 20_000;
-    private const int HeaderBytesMax = 32 << 10;
-    private const int StreamsPerConnectionMax = 128;
-    private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(15);
-
-    // A client on a slow link is served; one that sends nothing for the grace period is cut.
-    private static readonly MinDataRate SlowestBody = new(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(30));
 
     private readonly WebApplication _app;
 
@@ -31,8 +23,10 @@ public sealed class S3Endpoint : IAsyncDisposable
 
     /// <summary>Opens the door.</summary>
     /// <exception cref="IOException">A port cannot be bound.</exception>
+    /// <exception cref="NotSupportedException">The runtime's web server has known holes.</exception>
     public static async Task<S3Endpoint> StartAsync(S3EndpointOptions options, CancellationToken cancel)
     {
+        RuntimeFloor.Check();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(options.Loggers);
         builder.Services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
@@ -65,22 +59,39 @@ public sealed class S3Endpoint : IAsyncDisposable
         // Header bytes are signed as they are: each is one character, whatever they encode.
         kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
         kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
-        KestrelServerLimits limits = kestrel.Limits;
-        limits.MaxRequestBodySize = null;
-        limits.MaxConcurrentConnections = ConnectionsMax;
-        limits.MaxRequestHeadersTotalSize = HeaderBytesMax;
-        limits.RequestHeadersTimeout = HeadersTimeout;
-        limits.KeepAliveTimeout = KeepAlive;
-        limits.MinRequestBodyDataRate = SlowestBody;
-        limits.MinResponseDataRate = SlowestBody;
-        limits.Http2.MaxStreamsPerConnection = StreamsPerConnectionMax;
+        SetLimits(kestrel.Limits, options.Limits);
         kestrel.Listen(options.Endpoint, listen =>
         {
             listen.Protocols = HttpProtocols.Http1AndHttp2;
-            listen.UseHttps(options.Certificate);
+            listen.UseHttps(options.Certificate, https => https.HandshakeTimeout = options.Limits.Handshake);
         });
         if (options.Plain is { } plain)
             kestrel.Listen(plain, listen => listen.Protocols = HttpProtocols.Http1);
+    }
+
+    private static void SetLimits(KestrelServerLimits kestrel, S3Limits limits)
+    {
+        kestrel.MaxConcurrentConnections = limits.ConnectionsMax;
+        kestrel.MaxConcurrentUpgradedConnections = 0;
+        kestrel.RequestHeadersTimeout = limits.Headers;
+        kestrel.KeepAliveTimeout = limits.Idle;
+        kestrel.MinRequestBodyDataRate = new MinDataRate(limits.BodyBytesPerSecondMin, limits.RateGrace);
+        kestrel.MinResponseDataRate = new MinDataRate(limits.AnswerBytesPerSecondMin, limits.RateGrace);
+        kestrel.MaxRequestLineSize = S3Limits.RequestLineBytesMax;
+        kestrel.MaxRequestHeadersTotalSize = S3Limits.HeaderBytesReadMax;
+        kestrel.MaxRequestHeaderCount = S3Limits.HeadersReadMax;
+        kestrel.MaxRequestBufferSize = S3Limits.BodyBufferBytes;
+        kestrel.MaxResponseBufferSize = S3Limits.AnswerBufferBytes;
+
+        // An object may have 5 GiB: operations bound their bodies themselves.
+        kestrel.MaxRequestBodySize = null;
+        kestrel.Http2.MaxStreamsPerConnection = limits.StreamsPerConnectionMax;
+        kestrel.Http2.MaxRequestHeaderFieldSize = S3Limits.RequestLineBytesMax;
+        kestrel.Http2.MaxFrameSize = S3Limits.FrameBytesMax;
+        kestrel.Http2.InitialConnectionWindowSize = S3Limits.ConnectionWindowBytes;
+        kestrel.Http2.InitialStreamWindowSize = S3Limits.StreamWindowBytes;
+        kestrel.Http2.KeepAlivePingDelay = limits.Idle;
+        kestrel.Http2.KeepAlivePingTimeout = limits.Headers;
     }
 
     private sealed class QuietLifetime : IHostLifetime

@@ -36,5 +36,7 @@ public sealed record S3EndpointOptions
 
     public required ILoggerFactory Loggers { get; init; }
 
+    public S3Limits Limits { get; init; } = new();
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

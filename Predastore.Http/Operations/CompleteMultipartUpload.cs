@@ -60,11 +60,11 @@ internal static class CompleteMultipartUpload
     // Checksum headers here speak of the object, not of the document: the document is read without them.
     private static async Task<byte[]> ReadAsync(S3Request request)
     {
-        long length = request.Http.Request.ContentLength ?? throw new S3Exception(S3Error.MissingContentLength);
+        long length = BodyHeaders.Length(request.Http.Request, request.Auth.Payload);
         if (length > DocumentBytesMax)
             throw new S3Exception(S3Error.MalformedXml);
         var expected = new BodyExpectations(
-            length, null, request.Auth.PayloadSha256, ChecksumAlgorithm.ChecksumCrc64Nvme, null, null);
+            length, null, request.Auth.PayloadSha256, ChecksumAlgorithm.ChecksumCrc64Nvme, null, null) { LengthMax = DocumentBytesMax };
         await using VerifiedBody body = BodyHeaders.Open(request.Http.Request, request.Auth, expected);
         using var document = new MemoryStream();
         await body.CopyToAsync(document, request.Cancel);

@@ -84,7 +84,25 @@ internal static class CopySources
     /// <summary>Opens the source, if the caller may read it and its conditions hold.</summary>
     public static async Task<IObjectReader> OpenAsync(S3Request request)
     {
-        string header = request.Header(Routes.CopySource)!;
+        (string bucket, string key, string versionId) = Parse(HeaderText.FromWire(request.Header(Routes.CopySource) ?? throw Wrong()));
+        IObjectReader source = await request.Store.OpenAsync(
+            new GetVersion { Bucket = bucket, Key = key, VersionId = versionId }, request.Cancel);
+        try
+        {
+            Require(request, source.Version);
+            return source;
+        }
+        catch
+        {
+            await source.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Reads the header's text. An escaped question mark belongs to the key.</summary>
+    /// <exception cref="S3Exception">InvalidArgument, KeyTooLongError.</exception>
+    public static (string Bucket, string Key, string VersionId) Parse(string header)
+    {
         string path = header;
         string versionId = "";
         int at = header.IndexOf("?versionId=", StringComparison.Ordinal);
@@ -98,26 +116,15 @@ internal static class CopySources
             throw Wrong();
         string key = decoded[(slash + 1)..];
         ResourceName.CheckKey(key);
-        IObjectReader source = await request.Store.OpenAsync(
-            new GetVersion { Bucket = decoded[..slash], Key = key, VersionId = versionId }, request.Cancel);
-        try
-        {
-            Require(request, source.Version);
-            return source;
-        }
-        catch
-        {
-            await source.DisposeAsync();
-            throw;
-        }
+        return (decoded[..slash], key, versionId);
     }
 
     private static void Require(S3Request request, QueryResult found)
     {
+        if (found.Code != ResultCode.ResultOk && found.Bucket is { } bucket)
+            Access.RequireToMiss(request, bucket);
         if (found.Code == ResultCode.ResultMethodNotAllowed)
             throw S3Error.InvalidRequest.Because("The source of a copy request may not specifically refer to a delete marker by version id.");
-        if (found.Code is ResultCode.ResultNoSuchKey or ResultCode.ResultNoSuchVersion)
-            Access.RequireToMiss(request, found.Bucket);
         Results.Require(found.Code, found.Message);
         Access.RequireRead(request, found.Bucket, found.Version);
         Access.RequireExpectedSourceOwner(request, found.Bucket);

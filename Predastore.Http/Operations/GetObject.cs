@@ -60,8 +60,8 @@ internal static class GetObject
     {
         if (found.Code == ResultCode.ResultOk)
             return;
-        if (found.Bucket is not null && found.Code is ResultCode.ResultNoSuchKey or ResultCode.ResultNoSuchVersion)
-            Access.RequireToMiss(request, found.Bucket!);
+        if (found.Bucket is { } bucket)
+            Access.RequireToMiss(request, bucket);
         if (found.Code == ResultCode.ResultNoSuchKey)
             request.Response.Headers["x-amz-delete-marker"] = "false";
         if (found.Version is { DeleteMarker: true } marker)

@@ -22,14 +22,14 @@ internal static class ObjectHeaders
     {
         var attributes = new Attributes
         {
-            ContentType = request.Header("Content-Type") ?? "",
-            CacheControl = request.Header("Cache-Control") ?? "",
-            ContentDisposition = request.Header("Content-Disposition") ?? "",
-            ContentEncoding = WithoutChunked(request.Header("Content-Encoding") ?? ""),
-            ContentLanguage = request.Header("Content-Language") ?? "",
-            Expires = request.Header("Expires") ?? "",
+            ContentType = HeaderText.Checked(request, "Content-Type"),
+            CacheControl = HeaderText.Checked(request, "Cache-Control"),
+            ContentDisposition = HeaderText.Checked(request, "Content-Disposition"),
+            ContentEncoding = WithoutChunked(HeaderText.Checked(request, "Content-Encoding")),
+            ContentLanguage = HeaderText.Checked(request, "Content-Language"),
+            Expires = HeaderText.Checked(request, "Expires"),
             StorageClass = request.Header("x-amz-storage-class") ?? "",
-            WebsiteRedirect = request.Header("x-amz-website-redirect-location") ?? "",
+            WebsiteRedirect = HeaderText.Checked(request, "x-amz-website-redirect-location"),
         };
         WantedAccess access = AccessHeaders.Read(request);
         (attributes.Acl, attributes.Grants) = (access.Canned, access.Grants);
@@ -41,6 +41,7 @@ internal static class ObjectHeaders
             if (!name.StartsWith(MetaPrefix, StringComparison.OrdinalIgnoreCase))
                 continue;
             var pair = new Pair { Name = name[MetaPrefix.Length..].ToLowerInvariant(), Value = string.Join(",", values.ToArray()) };
+            HeaderText.Check(name, pair.Value);
             bytes += pair.Name.Length + pair.Value.Length;
             attributes.UserMetadata.Add(pair);
         }
@@ -177,7 +178,9 @@ internal static class ObjectHeaders
             return null;
         if (request.Auth.Mode == AuthMode.Anonymous)
             throw S3Error.InvalidRequest.Because("Request specific response headers cannot be used for anonymous GET requests.");
-        return value;
+        string text = HeaderText.ToWire(value);
+        HeaderText.Check(parameter, text);
+        return text;
     }
 
     // Framing is no encoding of the object; the rest is kept as it came.

@@ -61,7 +61,9 @@ public static class BodyHeaders
         return new VerifiedBody(chunked, expected, chunked);
     }
 
-    private static long Length(HttpRequest request, PayloadMode payload)
+    /// <summary>Decoded bytes of the body, as declared.</summary>
+    /// <exception cref="S3Exception">MissingContentLength, InvalidArgument.</exception>
+    public static long Length(HttpRequest request, PayloadMode payload)
     {
         if (payload is PayloadMode.Unsigned or PayloadMode.Signed)
         {

@@ -61,6 +61,7 @@ public static class Routes
     public const string CopySource = "x-amz-copy-source";
 
     private const string Append = "x-amz-write-offset-bytes";
+    private const string PartNumber = "partNumber";
     private const string ListType = "list-type";
 
     private static readonly (string Name, S3Error Missing)[] BucketSubresources =
@@ -109,7 +110,7 @@ public static class Routes
     public static Route Find(string method, in ResourceName name, RawTarget target, IHeaderDictionary headers)
     {
         RouteScope scope = name.Bucket.Length == 0 ? RouteScope.Service : name.Key.Length == 0 ? RouteScope.Bucket : RouteScope.Object;
-        string subresource = Subresource(scope, target);
+        string subresource = Subresource(scope, method, target);
         if (Table.TryGetValue((scope, method, subresource), out Route[]? routes))
         {
             foreach (Route route in routes)
@@ -122,7 +123,7 @@ public static class Routes
         throw new S3Exception(S3Error.MethodNotAllowed);
     }
 
-    private static string Subresource(RouteScope scope, RawTarget target)
+    private static string Subresource(RouteScope scope, string method, RawTarget target)
     {
         string found = "";
         if (!Known.TryGetValue(scope, out FrozenSet<string>? known))
@@ -144,6 +145,9 @@ public static class Routes
             found = name;
         }
 
+        // A part whose upload id was lost on the way would otherwise replace the object.
+        if (found.Length == 0 && method == "PUT" && target.Has(PartNumber))
+            throw S3Error.InvalidArgument.With("ArgumentName", PartNumber, $"{PartNumber} needs an uploadId.");
         return found;
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Xml;
 
 namespace Predastore.Http.Protocol;
@@ -14,7 +15,13 @@ public sealed class XmlNode
     /// <summary>Elements allowed: 10,000 parts with two elements and a checksum each, and room.</summary>
     public const int ElementsMax = 60_000;
 
+    /// <summary>Longest tag, in bytes: a reader keeps every attribute of one, and S3's documents have at most one.</summary>
+    public const int TagBytesMax = 4096;
+
     private readonly List<XmlNode> _children = [];
+
+    // Text comes in as many pieces as there are comments in it: joined one by one they would cost the square of their number.
+    private StringBuilder? _text;
 
     private XmlNode(string name) => Name = name;
 
@@ -52,6 +59,7 @@ public sealed class XmlNode
         };
         try
         {
+            CheckTags(document.Span);
             using var stream = new MemoryStream(document.ToArray(), writable: false);
             using var reader = XmlReader.Create(stream, settings);
             XmlNode root = Read(reader);
@@ -62,6 +70,18 @@ public sealed class XmlNode
         catch (Exception error) when (error is XmlException or InvalidOperationException or ArgumentException)
         {
             throw new S3Exception(S3Error.MalformedXml);
+        }
+    }
+
+    private static void CheckTags(ReadOnlySpan<byte> document)
+    {
+        while (document.IndexOf((byte)'<') is >= 0 and int start)
+        {
+            document = document[start..];
+            int end = document[..Math.Min(document.Length, TagBytesMax)].IndexOf((byte)'>');
+            if (end < 0)
+                throw new S3Exception(S3Error.MalformedXml);
+            document = document[end..];
         }
     }
 
@@ -89,12 +109,13 @@ public sealed class XmlNode
                         stack.Push(node);
                     break;
                 case XmlNodeType.EndElement:
-                    stack.Pop();
+                    XmlNode ended = stack.Pop();
+                    ended.Text = ended._text?.ToString() ?? "";
                     break;
                 case XmlNodeType.Text or XmlNodeType.CDATA or XmlNodeType.SignificantWhitespace or XmlNodeType.Whitespace:
                     // White space counts only where there is no child: a key of one space is a key.
                     if (stack.TryPeek(out XmlNode? owner) && (owner._children.Count == 0 || !string.IsNullOrWhiteSpace(reader.Value)))
-                        owner.Text += reader.Value;
+                        (owner._text ??= new StringBuilder()).Append(reader.Value);
                     break;
             }
         }

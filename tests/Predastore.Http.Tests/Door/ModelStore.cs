@@ -13,12 +13,14 @@ namespace Predastore.Http.Tests.Door;
 /// The real metadata state machine on a modelled database, with object bytes in a dictionary instead of shards: what the door does with
 /// results is tested without a cluster.
 /// </summary>
-internal sealed class ModelStore : IObjectStore, IDisposable
+public sealed class ModelStore : IObjectStore, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly MetadataStore _rows = new(new MemoryKvFactory().Open("/state", new OrderedKvOptions(WriteAheadLog: false)));
     private readonly Dictionary<ByteString, byte[]> _bytes = [];
     private uint _counter;
+    private int _bodies;
+    private int _commands;
 
     public ModelStore()
     {
@@ -38,6 +40,15 @@ internal sealed class ModelStore : IObjectStore, IDisposable
     /// <summary>The clock of commands, in Unix milliseconds.</summary>
     public Func<long> NowMs { get; set; } = () => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 
+    /// <summary>Bodies that were begun.</summary>
+    public int Bodies => _bodies;
+
+    /// <summary>Commands proposed, commits of bodies included.</summary>
+    public int Commands => _commands;
+
+    /// <summary>Done before a body is read: a test may hold uploads here.</summary>
+    public Func<CancellationToken, Task> BeforeBody { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>Bodies that were read to their end.</summary>
     public int Staged { get; private set; }
 
@@ -54,6 +65,8 @@ internal sealed class ModelStore : IObjectStore, IDisposable
 
     public async Task<IStagedObject> StageAsync(BucketRow bucket, Stream body, long sizeHint, CancellationToken cancel)
     {
+        Interlocked.Increment(ref _bodies);
+        await BeforeBody(cancel);
         using var copy = new MemoryStream();
         await body.CopyToAsync(copy, cancel);
         Staged++;
@@ -122,6 +135,7 @@ internal sealed class ModelStore : IObjectStore, IDisposable
     {
         lock (_lock)
         {
+            _commands++;
             if (command.TimeMs == 0)
                 command.TimeMs = NowMs();
             return _rows.Apply([new MetadataEntry(_rows.AppliedIndex + 1, 1, command.ToByteArray())])[0];

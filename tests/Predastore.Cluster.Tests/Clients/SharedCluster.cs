@@ -1,0 +1,24 @@
+using Predastore.Cluster.Tests.Harness;
+
+namespace Predastore.Cluster.Tests.Clients;
+
+/// <summary>One cluster for all tests of clients: each works in a bucket of its own, one after the other.</summary>
+public sealed class SharedCluster : IAsyncLifetime
+{
+    public const string Name = "clients";
+
+    private S3Cluster? _cluster;
+
+    public S3Cluster Cluster => _cluster!;
+
+    public async Task InitializeAsync() => _cluster = await S3Cluster.StartAsync(ClusterShape.Three);
+
+    public async Task DisposeAsync()
+    {
+        if (_cluster is not null)
+            await _cluster.DisposeAsync();
+    }
+}
+
+[CollectionDefinition(SharedCluster.Name)]
+public sealed class SharedClusterUsers : ICollectionFixture<SharedCluster>;

@@ -1,0 +1,255 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Text;
+using Predastore.Http.Hosting;
+using Predastore.Http.Tests.Wire;
+
+namespace Predastore.Http.Tests.Security;
+
+/// <summary>
+/// Clients that hold connections, send slowly, or stop: cut in time, each by the limit that is meant for it. Limits are short here; what
+/// they are by default is pinned below.
+/// </summary>
+public sealed class ConnectionSpecs : IAsyncLifetime
+{
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private static readonly S3Limits Limits = new()
+    {
+        ConnectionsMax = 20, Headers = Short, Idle = Short, BodyIdle = Short, RateGrace = TimeSpan.FromSeconds(2), BodyBytesPerSecondMin = 100,
+    };
+
+    private WireDoor? _door;
+
+    private WireDoor Door => _door!;
+
+    private S3Call Put => Door.Call("PUT", "/bucket/key") with { Payload = "UNSIGNED-PAYLOAD" };
+
+    public async Task InitializeAsync()
+    {
+        _door = await WireDoor.StartAsync(Limits);
+        Assert.Equal(200, (await Door.Call("PUT", "/bucket").SendAsync()).Status);
+        Assert.Equal(200, (await Door.Call("PUT", "/bucket/key", "old"u8.ToArray()).SendAsync()).Status);
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_door is not null)
+            await _door.DisposeAsync();
+    }
+
+    [Fact]
+    public void S17_every_limit_should_be_what_the_product_promises()
+    {
+        var limits = new S3Limits();
+        Assert.Equal(TimeSpan.FromSeconds(10), limits.Headers);
+        Assert.Equal(TimeSpan.FromSeconds(10), limits.Handshake);
+        Assert.Equal(TimeSpan.FromSeconds(120), limits.Idle);
+        Assert.Equal(TimeSpan.FromSeconds(30), limits.BodyIdle);
+        Assert.Equal((20_000, 8192, 128), (limits.ConnectionsMax, limits.HeaderBytesMax, limits.StreamsPerConnectionMax));
+        Assert.Equal((100, 100, 30), (limits.BodyBytesPerSecondMin, limits.AnswerBytesPerSecondMin, limits.RateGrace.TotalSeconds));
+    }
+
+    [Fact]
+    public async Task S17_CVE_2022_31028_idle_connections_should_be_ended()
+    {
+        var clients = new List<TcpClient>();
+        try
+        {
+            for (int i = 0; i < Limits.ConnectionsMax; i++)
+            {
+                var client = new TcpClient();
+                clients.Add(client);
+                await client.ConnectAsync(Door.Plain);
+            }
+
+            foreach (TcpClient client in clients)
+                Assert.InRange(await EndAsync(client), TimeSpan.Zero, Patience);
+            await KeptAsync();
+        }
+        finally
+        {
+            clients.ForEach(client => client.Dispose());
+        }
+    }
+
+    [Fact]
+    public async Task S17_connection_over_the_cap_should_be_closed_at_once()
+    {
+        var clients = new List<TcpClient>();
+        try
+        {
+            // Each has a request under way, so that none ends meanwhile.
+            Door.Store.BeforeBody = cancel => Task.Delay(Patience, cancel);
+            for (int i = 0; i < Limits.ConnectionsMax; i++)
+                clients.Add(await SendAsync(Encoding.Latin1.GetBytes((Put with { Length = 10 }).Head)));
+            await Waiting.UntilAsync(() => Door.Store.Bodies > Limits.ConnectionsMax, "all connections are in use");
+            using var one = new TcpClient();
+            await one.ConnectAsync(Door.Plain);
+            Assert.InRange(await EndAsync(one), TimeSpan.Zero, Short);
+        }
+        finally
+        {
+            clients.ForEach(client => client.Dispose());
+            Door.Store.BeforeBody = _ => Task.CompletedTask;
+        }
+    }
+
+    [Fact]
+    public async Task S17_slow_headers_should_be_cut()
+    {
+        using TcpClient client = await SendAsync("GET / HTTP/1.1\r\nHost: a\r\n"u8.ToArray());
+        using var stop = new CancellationTokenSource();
+        Task trickle = TrickleAsync(client, "X-A: 1\r\n"u8.ToArray(), stop.Token);
+        Assert.InRange(await EndAsync(client), TimeSpan.Zero, Patience);
+        await stop.CancelAsync();
+        await trickle;
+    }
+
+    [Fact]
+    public async Task S17_slow_body_should_be_cut_and_the_old_object_stay()
+    {
+        using TcpClient client = await SendAsync(Encoding.Latin1.GetBytes((Put with { Length = 100_000 }).Head));
+        using var stop = new CancellationTokenSource();
+        Task trickle = TrickleAsync(client, [1], stop.Token);
+        Assert.InRange(await EndAsync(client), TimeSpan.Zero, Patience);
+        await stop.CancelAsync();
+        await trickle;
+        await KeptAsync();
+    }
+
+    /// <summary>A rate over the whole body would let this one hold its upload for hours: it began fast.</summary>
+    [Fact]
+    public async Task F19_body_that_stops_should_be_abandoned_and_the_old_object_stay()
+    {
+        byte[] head = Encoding.Latin1.GetBytes((Put with { Length = 512 << 20 }).Head);
+        using TcpClient client = await SendAsync([.. head, .. new byte[1 << 20]]);
+        using var limit = new CancellationTokenSource(Patience);
+        RawAnswer answer = await RawHttp.ReadAsync(client.GetStream(), isHead: false, limit.Token);
+        Assert.Equal((400, "RequestTimeout"), (answer.Status, answer.Code));
+        await KeptAsync();
+    }
+
+    [Fact]
+    public async Task F19_client_that_dies_in_its_body_should_leave_the_old_object()
+    {
+        int before = Door.Store.Bodies;
+        for (int i = 0; i < 8; i++)
+        {
+            using TcpClient client = await SendAsync([.. Encoding.Latin1.GetBytes((Put with { Length = 1 << 20 }).Head), .. new byte[1000]]);
+            await Waiting.UntilAsync(() => Door.Store.Bodies == before + i + 1, "the upload has begun");
+            client.LingerState = new LingerOption(true, 0);
+        }
+
+        await KeptAsync();
+    }
+
+    [Fact]
+    public async Task S17_http2_rapid_reset_should_end_the_connection()
+    {
+        const int resets = 100_000;
+        using var client = new TcpClient();
+        await client.ConnectAsync(Door.Https.Host, Door.Https.Port);
+        await using var tls = new SslStream(client.GetStream());
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = "127.0.0.1", ApplicationProtocols = [SslApplicationProtocol.Http2], CertificateChainPolicy = Door.Trust,
+        });
+        await tls.WriteAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(4, 0, 0, [])]);
+        Task<long> reading = DrainAsync(tls);
+        int sent = 0;
+        long started = Stopwatch.GetTimestamp();
+        try
+        {
+            // GET / with :authority a, then RST_STREAM CANCEL at once.
+            byte[] headers = [0x82, 0x84, 0x87, 0x41, 0x01, (byte)'a'];
+            for (int id = 1; sent < resets; sent++, id += 2)
+                await tls.WriteAsync((byte[])[.. Frame(1, 5, id, headers), .. Frame(3, 0, id, [0, 0, 0, 8])]);
+        }
+        catch (IOException)
+        {
+            // Cut off, as it should be.
+        }
+
+        await reading.WaitAsync(Patience);
+        Assert.InRange(sent, 1, resets - 1);
+        Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, Patience);
+        await KeptAsync();
+    }
+
+    private static byte[] Frame(byte type, byte flags, int stream, byte[] payload)
+    {
+        byte[] frame = new byte[9 + payload.Length];
+        BinaryPrimitives.WriteInt32BigEndian(frame, payload.Length << 8);
+        (frame[3], frame[4]) = (type, flags);
+        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(5), stream);
+        payload.CopyTo(frame, 9);
+        return frame;
+    }
+
+    private static async Task<long> DrainAsync(Stream stream)
+    {
+        byte[] buffer = new byte[16 << 10];
+        long total = 0;
+        try
+        {
+            while (await stream.ReadAsync(buffer) is > 0 and int count)
+                total += count;
+        }
+        catch (IOException)
+        {
+            // The other side has reset it.
+        }
+
+        return total;
+    }
+
+    // The time until the other side ends the connection.
+    private static async Task<TimeSpan> EndAsync(TcpClient client)
+    {
+        long started = Stopwatch.GetTimestamp();
+        await DrainAsync(client.GetStream()).WaitAsync(Patience);
+        return Stopwatch.GetElapsedTime(started);
+    }
+
+    private static async Task TrickleAsync(TcpClient client, byte[] bytes, CancellationToken stop)
+    {
+        try
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await client.GetStream().WriteAsync(bytes, stop);
+                await Task.Delay(Short / 4, stop);
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        {
+            // Cut off, or told to stop.
+        }
+    }
+
+    private async Task<TcpClient> SendAsync(byte[] bytes)
+    {
+        var client = new TcpClient { NoDelay = true };
+        await client.ConnectAsync(Door.Plain);
+        await client.GetStream().WriteAsync(bytes);
+        return client;
+    }
+
+    private async Task KeptAsync()
+    {
+        // Connections that were just ended may still count.
+        RawAnswer? answer = null;
+        for (int i = 0; i < 50 && answer is not { Status: 200 }; i++)
+        {
+            if (i > 0)
+                await Task.Delay(Short / 10);
+            answer = await Door.Call("GET", "/bucket/key").SendAsync();
+        }
+
+        Assert.Equal((200, "old"), (answer!.Status, answer.Body));
+    }
+}
