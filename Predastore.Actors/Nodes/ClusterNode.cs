@@ -221,10 +221,18 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private ObjectStore MakeStore()
     {
         var uploader = new ObjectUploader(
-            _shards, _sessions, _cluster, _keys, Topology.IsStorageUsable, Materializer, new UploadLimits());
+            _shards, _sessions, _cluster, _keys, IsWorthWriting, Materializer, new UploadLimits());
         return new ObjectStore(new ObjectStoreParts(
             _metadata, _proposer, _sessions, _cluster, _keys, _shards, uploader, Reads(), Materializer));
     }
+
+    // Suspicion chooses among disks that are there. Where too few are left for any write it is no reason to refuse one: it may rest on a
+    // handshake that was slow while everything started.
+    private bool IsWorthWriting(uint storageId)
+        => Topology.IsStorageUsable(storageId)
+            || (_cluster.Current is { } cluster
+                && cluster.Ring.Members.Count(member => Topology.IsStorageUsable(member.StorageId)) <= cluster.Geometry.M
+                && Topology.TryNodeOf(storageId, out uint node) && Topology.View.IsAlive(node));
 
     // At the start only: a node that is ready and later loses sight of disks goes on serving what can be served.
     private bool HasSeenDisks()

@@ -11,7 +11,7 @@ namespace Predastore.Cluster.Tests;
 /// <summary><c>s3d</c> without a cluster file: one process is the whole cluster, says what to type, and keeps its data.</summary>
 public sealed partial class OneProcessSpecs : IDisposable
 {
-    private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(120);
     private readonly LoopbackNetwork _network = LoopbackNetwork.Claim();
     private readonly string _folder = Directory.CreateTempSubdirectory("predastore-one-").FullName;
 

@@ -19,7 +19,7 @@ public sealed class S3Cluster : IAsyncDisposable
 {
     // A machine that does much else at once may need more: READY_SECONDS, as for start.sh.
     private static readonly TimeSpan ReadyTimeout =
-        TimeSpan.FromSeconds(int.TryParse(Environment.GetEnvironmentVariable("READY_SECONDS"), out int seconds) ? seconds : 60);
+        TimeSpan.FromSeconds(int.TryParse(Environment.GetEnvironmentVariable("READY_SECONDS"), out int seconds) ? seconds : 120);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     private readonly LoopbackNetwork _network;
