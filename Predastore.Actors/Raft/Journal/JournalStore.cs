@@ -208,7 +208,8 @@ internal sealed class JournalReader(IKvView view)
             chain = cursor.Value[..JournalRows.ChainBytes].ToArray();
         }
 
-        if (expected != head.Highest + 1 || (records.Count > 0 && !chain.AsSpan().SequenceEqual(head.HighestChain)))
+        // Without events left, the last one deleted is the last one there was: else a changed head would make a journal look empty.
+        if (expected != head.Highest + 1 || !chain.AsSpan().SequenceEqual(head.HighestChain))
             throw new JournalDamagedException($"the events of {persistenceId} end at {expected - 1} instead of {head.Highest}");
         return records;
     }
