@@ -105,13 +105,14 @@ internal static class FindingSeeds
     public static IReadOnlyList<(string Bug, ulong Seed)> All { get; } =
     [
         (nameof(RaftFault.VoteNotPersisted), 0),
-        (nameof(RaftFault.AckBeforePersist), 0),
+        (nameof(RaftFault.AckBeforePersist), 1),
         (nameof(RaftFault.CountSelfBeforePersist), 0),
-        (nameof(RaftFault.CommitOldTerm), 0),
+        (nameof(RaftFault.CommitOldTerm), 6),
         (nameof(RaftFault.TruncateOnEqual), 0),
         (nameof(RaftFault.LeaseRead), 0),
         (nameof(RaftFault.ReadBeforeOwnTerm), 0),
-        (nameof(RaftFault.HeartbeatCommitUnbounded), 0),
+        (nameof(RaftFault.HeartbeatCommitUnbounded), 23),
         (nameof(RaftFault.VoteForShorterLog), 0),
+        (nameof(PlantedBug.AbortAfterPropose), 1),
     ];
 }
