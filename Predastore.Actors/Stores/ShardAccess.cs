@@ -14,11 +14,13 @@ namespace Predastore.Actors.Stores;
 /// <param name="client">Client of the data plane.</param>
 /// <param name="topology">Where storage ids are.</param>
 /// <param name="peers">Address of every node's data plane.</param>
+/// <param name="time">Clock of the probes of lost nodes.</param>
 public sealed class ShardAccess(
-    uint self, IShardService? local, ShardClient client, ITopology topology, IReadOnlyDictionary<uint, Peer> peers) : IShardAccess
+    uint self, IShardService? local, ShardClient client, ITopology topology, IReadOnlyDictionary<uint, Peer> peers,
+    TimeProvider? time = null) : IShardAccess
 {
     private readonly PeerIdentity _self = new(self, TransportKind.InProcess, null);
-    private readonly PeerContact _contact = new(TimeProvider.System);
+    private readonly PeerContact _contact = new(time ?? TimeProvider.System);
 
     /// <inheritdoc/>
     public bool IsLocal(uint storageId) => local is not null && topology.TryNodeOf(storageId, out uint node) && node == self;

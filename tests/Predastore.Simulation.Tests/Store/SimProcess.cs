@@ -49,7 +49,7 @@ internal sealed class SimProcess
         Server = new ShardServer(Service, new ShardServerOptions { Time = Time });
         var client = new ShardClient(new SimTransport(this, simulation.Network, _clock), Time);
         Shards = new ShardAccess(
-            host.Node, Service, client, Topology, simulation.Hosts.ToDictionary(h => h.Node, h => new Peer(h.Node, $"h{h.Node}", 2)));
+            host.Node, Service, client, Topology, simulation.Hosts.ToDictionary(h => h.Node, h => new Peer(h.Node, $"h{h.Node}", 2)), Time);
         foreach (uint id in host.StorageIds)
         {
             var store = new SimStore(this, simulation, id);
