@@ -67,12 +67,12 @@ internal sealed partial class ClusterSimulation
     {
         if (Newest() is not { } replica)
             return [];
-        QueryResult counts = replica.Machine.Answer(new Query { GetCluster = new GetCluster() });
+        QueryResult counts = replica.Machine.Peek(new Query { GetCluster = new GetCluster() });
         if ((heals ? counts.HealBacklog : counts.GarbageBacklog) == 0)
             return [];
         return [.. Enumerable.Range(0, Partitions).Where(partition => heals
-            ? replica.Machine.Answer(new Query { WalkHeals = new WalkHeals { Partition = (uint)partition, Limit = 1 } }).Heals.Count > 0
-            : replica.Machine.Answer(new Query { WalkGarbage = new WalkGarbage { Partition = (uint)partition, Limit = 1 } }).Garbage.Count > 0)];
+            ? replica.Machine.Peek(new Query { WalkHeals = new WalkHeals { Partition = (uint)partition, Limit = 1 } }).Heals.Count > 0
+            : replica.Machine.Peek(new Query { WalkGarbage = new WalkGarbage { Partition = (uint)partition, Limit = 1 } }).Garbage.Count > 0)];
     }
 
     // Partitions with an extent that no row names, and one other.
@@ -101,7 +101,7 @@ internal sealed partial class ClusterSimulation
     private IEnumerable<DataRow> DataRows(SimReplica replica)
     {
         for (uint partition = 0; partition < Partitions; partition++)
-            foreach (DataRow row in replica.Machine.Answer(new Query { WalkData = new WalkData { Partition = partition } }).DataRows)
+            foreach (DataRow row in replica.Machine.Peek(new Query { WalkData = new WalkData { Partition = partition } }).DataRows)
                 yield return row;
     }
 
@@ -159,7 +159,7 @@ internal sealed partial class ClusterSimulation
 
         foreach (WrappedKey wrapped in row.Keys)
         {
-            QueryResult bucket = replica.Machine.Answer(new Query { GetBucket = new GetBucket { Id = wrapped.BucketId } });
+            QueryResult bucket = replica.Machine.Peek(new Query { GetBucket = new GetBucket { Id = wrapped.BucketId } });
             if (bucket.Code != ResultCode.ResultOk)
                 continue;
             using DataKey key = Census.Unwrap(bucket.Bucket, wrapped);

@@ -33,7 +33,7 @@ internal sealed partial class ClusterSimulation
     // What is collected may be seen by no read that is open anywhere.
     private void CheckCollected(CollectGarbage collect, SimReplica replica)
     {
-        HashSet<uint> open = [.. replica.Machine.Answer(new Query { GetCluster = new GetCluster() }).Sessions.Where(s => !s.Closed).Select(s => s.Id)];
+        HashSet<uint> open = [.. replica.Machine.Peek(new Query { GetCluster = new GetCluster() }).Sessions.Where(s => !s.Closed).Select(s => s.Id)];
         foreach (SimProcess process in Hosts.Select(h => h.Process).OfType<SimProcess>())
         {
             foreach (Predastore.Actors.Client.WriteSession session in
@@ -62,7 +62,7 @@ internal sealed partial class ClusterSimulation
         if (Newest() is not { } replica)
             return;
         (string bucket, string key) = (name[..name.IndexOf('/')], name[(name.IndexOf('/') + 1)..]);
-        QueryResult found = replica.Machine.Answer(new Query { GetVersion = new GetVersion { Bucket = bucket, Key = key, WithData = true } });
+        QueryResult found = replica.Machine.Peek(new Query { GetVersion = new GetVersion { Bucket = bucket, Key = key, WithData = true } });
         if (found.Code != ResultCode.ResultOk || found.Version.Etag != etag)
             return;
 
@@ -213,7 +213,7 @@ internal sealed partial class ClusterSimulation
         for (uint partition = 0; partition < Partitions; partition++)
         {
             InvariantException.Check(
-                replica.Machine.Answer(new Query { WalkHeals = new WalkHeals { Partition = partition } }).Heals.Count == 0, "heals are left over");
+                replica.Machine.Peek(new Query { WalkHeals = new WalkHeals { Partition = partition } }).Heals.Count == 0, "heals are left over");
         }
 
         foreach (SimStore store in Hosts.SelectMany(h => h.Process!.Stores))

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Google.Protobuf;
+using Predastore.Actors.Metadata;
 using Predastore.Actors.Metadata.Replica;
 using Predastore.Actors.Raft;
 using Predastore.Actors.Raft.Core;
@@ -65,7 +66,7 @@ internal sealed class SimReplica : IObservedReplica
         Machine.Open(_folder);
         InvariantException.Check(Applied >= start.State.Log.BaseIndex, $"{Id} starts with its machine at {Applied} and its log after {start.State.Log.BaseIndex}");
         Node = new RaftNode(Id, simulation.ClusterId, start.State, Applied, raft, seed);
-        Book = new RequestBook(Node, Id, (to, message) => simulation.Network.Send(process, to, message), 4096, () => Applied);
+        Book = new RequestBook(Node, Id, (to, message) => simulation.Network.Send(process, to, message), 4096, () => Applied, static () => true);
         Door = new RaftGroup(process.Time);
         Door.Attach(new DoorActor(this));
         Publish();
@@ -337,4 +338,11 @@ internal sealed class SimReplica : IObservedReplica
 
         protected override void TellInternal(object message, IActorRef sender) => replica._process.After(0, () => replica.Receive(message));
     }
+}
+
+/// <summary>Looks into a replica from outside.</summary>
+internal static class Peeking
+{
+    /// <summary>The answer from the rows as they stand.</summary>
+    public static QueryResult Peek(this MetadataMachine machine, Query query) => machine.Answer(query, machine.Applied.Index);
 }
