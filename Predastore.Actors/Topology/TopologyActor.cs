@@ -14,7 +14,8 @@ namespace Predastore.Actors.Topology;
 /// </summary>
 internal sealed class TopologyActor : UntypedActor, IWithTimers
 {
-    private static readonly TimeSpan AsideTimeout = TimeSpan.FromSeconds(2);
+    // Long enough for a handshake on a busy machine: one that is broken off has cost both sides as much and tells nothing.
+    private static readonly TimeSpan AsideTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Name of this actor under <c>/user</c>, the same on every node.</summary>
     public const string Name = "topology";
@@ -157,7 +158,8 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
         {
             if (node == _settings.Node || view.IsAlive(node)) continue;
             Selection(node).Tell(probe ??= NewProbe());
-            if (_settings.ProbeAside is { } ask && _asking.Add(node)) _ = AskAsideAsync(ask, node, Self);
+            // Only a member can be apart from others, and a node that just starts has enough handshakes to do.
+            if (_settings.ProbeAside is { } ask && view.Nodes[_settings.Node].Up && _asking.Add(node)) _ = AskAsideAsync(ask, node, Self);
         }
     }
 
