@@ -11,7 +11,7 @@ namespace Predastore.Actors.Raft;
 /// thread-safe; whoever feeds the core calls it.
 /// </summary>
 internal sealed partial class RequestBook(
-    RaftNode node, ReplicaId self, Action<uint, IMessage> send, int pendingMax, Func<ulong> applied, Func<bool> hasRoom)
+    RaftNode node, ReplicaId self, Action<uint, IMessage> send, int pendingMax, Func<ulong> applied, Func<bool>? hasRoom = null)
 {
     private const int ForwardTicksMax = 50;
     private const string NoRoom = "the disk of the metadata has only its reserve left";
@@ -30,6 +30,9 @@ internal sealed partial class RequestBook(
     private int _waitingReads;
     private int _ticks;
 
+    // A machine without a disk of its own has room.
+    private bool HasRoom => hasRoom?.Invoke() ?? true;
+
     private int Pending => _proposed.Count + _forwardedProposals.Count + _forwardedReads.Count + _readsAsked.Count + _waitingReads;
 
     /// <summary>A command of this process.</summary>
@@ -39,7 +42,7 @@ internal sealed partial class RequestBook(
         {
             message.Answer.TrySetResult(ProposeResult.NotProposed("too much is waiting on this replica"));
         }
-        else if (message.Grows && !hasRoom())
+        else if (message.Grows && !HasRoom)
         {
             message.Answer.TrySetResult(ProposeResult.Full(NoRoom));
         }
@@ -92,7 +95,7 @@ internal sealed partial class RequestBook(
     public void OnForwarded(ProposeRequest request)
     {
         ulong index = 0;
-        bool full = request.Grows && !hasRoom();
+        bool full = request.Grows && !HasRoom;
         bool accepted = !full && node.Propose(request.Data, out index);
         send(request.From.Node, new ProposeReply
         {

@@ -123,10 +123,10 @@ public sealed class MetadataMachine : IStateMachine
 
     /// <summary>Answers a query from the rows applied so far.</summary>
     /// <param name="query">The query.</param>
-    /// <param name="readIndex">What the rows must hold: a replica that failed since this index was confirmed may stand before it.</param>
+    /// <param name="readIndex">What the rows must hold: a replica that failed since this index was confirmed may stand before it. 0: whatever is there.</param>
     /// <exception cref="StoreException">They do not.</exception>
     /// <exception cref="InvalidOperationException">The machine is not open.</exception>
-    public QueryResult Answer(Query query, ulong readIndex)
+    public QueryResult Answer(Query query, ulong readIndex = 0)
     {
         Lease lease = Rent();
         try
