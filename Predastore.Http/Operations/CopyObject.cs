@@ -12,7 +12,7 @@ internal static class CopyObject
         BucketRow bucket = await request.BucketAsync(Permission.Write);
         bool replace = Replaces(request, "x-amz-metadata-directive");
         bool replaceTags = Replaces(request, "x-amz-tagging-directive");
-        VersionRow version = PutObject.NewVersion(request);
+        VersionRow version = PutObject.NewVersion(request, bucket);
         var put = new PutVersion
         {
             Bucket = bucket.Name,

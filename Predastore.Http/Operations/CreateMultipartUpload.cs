@@ -9,7 +9,7 @@ internal static class CreateMultipartUpload
     public static async Task RunAsync(S3Request request)
     {
         BucketRow bucket = await request.BucketAsync(Permission.Write);
-        VersionRow described = PutObject.NewVersion(request);
+        VersionRow described = PutObject.NewVersion(request, bucket);
         var upload = new UploadRow
         {
             Key = request.Key,

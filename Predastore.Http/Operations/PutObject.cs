@@ -20,7 +20,7 @@ internal static class PutObject
         {
             Bucket = bucket.Name,
             BucketId = bucket.Id,
-            Version = NewVersion(request),
+            Version = NewVersion(request, bucket),
             Preconditions = ObjectHeaders.WriteConditions(request),
         };
         await RefuseEarlyAsync(request, put.Preconditions);
@@ -39,10 +39,12 @@ internal static class PutObject
         await request.Empty(StatusCodes.Status200OK);
     }
 
-    /// <summary>A version as far as headers describe it.</summary>
-    public static VersionRow NewVersion(S3Request request)
+    /// <summary>A version as far as headers describe it. Who may only write to the bucket may not lock what he writes.</summary>
+    public static VersionRow NewVersion(S3Request request, BucketRow bucket)
     {
         (Retention? retention, bool? hold) = ObjectHeaders.Lock(request);
+        if (retention is not null || hold == true)
+            Access.Require(request, bucket, Permission.Owner);
         var version = new VersionRow
         {
             Key = request.Key,

@@ -88,6 +88,27 @@ public sealed class ObjectLockSpecs : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Guest_who_may_write_should_not_lock_what_he_writes()
+    {
+        string bucket = await _door.BucketAsync(objectLock: true);
+        await _s3.PutBucketAclAsync(new PutBucketAclRequest { BucketName = bucket, ACL = S3CannedACL.PublicReadWrite });
+        AmazonS3Client guest = _door.AsAlt();
+        Assert.Equal(Denied, await TestDoor.RefusedAsync(() => guest.PutObjectAsync(new PutObjectRequest
+        {
+            BucketName = bucket, Key = "k", ContentBody = "x", ObjectLockLegalHoldStatus = ObjectLockLegalHoldStatus.On,
+        })));
+        Assert.Equal(Denied, await TestDoor.RefusedAsync(() => guest.InitiateMultipartUploadAsync(new InitiateMultipartUploadRequest
+        {
+            BucketName = bucket, Key = "k", ObjectLockMode = ObjectLockMode.Compliance, ObjectLockRetainUntilDate = Soon,
+        })));
+        string version = (await guest.PutObjectAsync(new PutObjectRequest { BucketName = bucket, Key = "k", ContentBody = "x" })).VersionId;
+        Assert.Equal(Denied, await TestDoor.RefusedAsync(() => guest.PutObjectLegalHoldAsync(new PutObjectLegalHoldRequest
+        {
+            BucketName = bucket, Key = "k", VersionId = version, LegalHold = new ObjectLockLegalHold { Status = ObjectLockLegalHoldStatus.On },
+        })));
+    }
+
+    [Fact]
     public async Task Legal_hold_should_keep_a_version_until_it_is_taken_away()
     {
         string bucket = await _door.BucketAsync(objectLock: true);
