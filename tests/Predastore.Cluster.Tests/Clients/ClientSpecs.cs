@@ -50,7 +50,8 @@ public sealed class ClientSpecs(SharedCluster cluster, ITestOutputHelper output)
         {
             ["PATH"] = $"{System.Environment.GetEnvironmentVariable("PATH")}:{fetched}/bin:{fetched}/python/bin",
             ["PYTHONPATH"] = Path.Combine(fetched, "python"),
-            ["HOME"] = folder,
+            ["AWS_CONFIG_FILE"] = Path.Combine(folder, "config"),
+            ["AWS_SHARED_CREDENTIALS_FILE"] = Path.Combine(folder, "credentials"),
             ["JS_PACKAGES"] = Path.Combine(fetched, "js"),
             ["NODE_EXTRA_CA_CERTS"] = cluster.Cluster.Files.CaFile,
             ["S3_ENDPOINT"] = endpoint.GetLeftPart(UriPartial.Authority),
