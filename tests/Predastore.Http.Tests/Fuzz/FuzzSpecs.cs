@@ -132,7 +132,7 @@ public sealed class FuzzSpecs(ITestOutputHelper output)
             new ReadConditions(input, input, input, input).Evaluate("etag", 0, 0);
             new ReadConditions(null, null, input, input).Evaluate("etag", 0, 0);
             ReadConditions.RangeApplies(input, "etag", 0);
-            HttpDate.TryParseIso(input, out _);
+            _ = HttpDate.TryParseIso(input, out _);
         });
 
     [Fact]
