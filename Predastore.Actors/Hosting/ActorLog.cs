@@ -15,6 +15,7 @@ namespace Predastore.Actors.Hosting;
 /// </summary>
 internal sealed class ActorLog : ActorBase, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
+    private const string MessageReader = "Akka.Remote.EndpointReader";
     private const string OwnPrefix = "Predastore.";
     private const int SourcesMax = 256;
     private readonly Dictionary<string, ILogger> _loggers = [];
@@ -42,7 +43,7 @@ internal sealed class ActorLog : ActorBase, IRequiresMessageQueue<ILoggerMessage
         string name = line.LogClass.FullName ?? line.LogClass.Name;
         bool own = name.StartsWith(OwnPrefix, StringComparison.Ordinal);
         ILogger log = LoggerOf(name);
-        LogLevel level = own ? OwnLevel(line.LogLevel()) : AkkaLevel(line.LogLevel());
+        LogLevel level = own ? OwnLevel(line.LogLevel()) : AkkaLevel(line.LogLevel(), name);
         if (!log.IsEnabled(level))
             return;
         string text = line.Message.ToString() ?? "";
@@ -86,8 +87,10 @@ internal sealed class ActorLog : ActorBase, IRequiresMessageQueue<ILoggerMessage
         _ => LogLevel.Error,
     };
 
-    private static LogLevel AkkaLevel(Akka.Event.LogLevel level) => level switch
+    private static LogLevel AkkaLevel(Akka.Event.LogLevel level, string name) => level switch
     {
+        // A message that could not be read is lost: its sender runs another version.
+        Akka.Event.LogLevel.WarningLevel when name == MessageReader => LogLevel.Warning,
         Akka.Event.LogLevel.DebugLevel => LogLevel.Trace,
         Akka.Event.LogLevel.InfoLevel or Akka.Event.LogLevel.WarningLevel => LogLevel.Debug,
         _ => LogLevel.Warning,

@@ -33,7 +33,8 @@ internal sealed class RemoteTrust(ClusterTrust trust, IReadOnlyDictionary<uint, 
         X509Certificate2? certificate, X509Chain? chain, string peer, SslPolicyErrors errors, ILoggingAdapter log)
     {
         if (Refusal(certificate, chain, peer, errors) is not { } reason) return true;
-        log.Warning("Refused a control connection with {0}: {1}", peer, reason);
+        // An error, because warnings of Akka's own classes are kept for the debug level.
+        log.Error("Refused a control connection with {0}: {1}", peer, reason);
         return false;
     }
 
