@@ -74,7 +74,7 @@ public sealed class RemoteMetadata(ITopology topology, BulkRequest bulk) : IMeta
         {
             if (!onBulk)
             {
-                return topology.Find(node, MetadataEndpointActor.Name) is { } replica
+                return topology.Find(node, $"user/{MetadataEndpointActor.Name}") is { } replica
                     ? await replica.Ask<MetadataReply>(request, timeout + Grace, cancel).ConfigureAwait(false)
                     : new MetadataReply { Outcome = MetadataReply.Types.Outcome.Unavailable, Message = $"node {node} is gone" };
             }
