@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Amazon.S3;
+using Predastore.Cluster.Tests.Chaos;
 using Predastore.Cluster.Tests.Harness;
 using Predastore.Http.Admin;
 using Xunit.Abstractions;
@@ -19,9 +20,11 @@ public sealed class DiskHealSpecs(ITestOutputHelper output)
     private readonly int _meanKib = Setting("PREDASTORE_HEAL_KIB", 256);
     private readonly int _seconds = Setting("PREDASTORE_HEAL_SECONDS", 120);
 
-    [Fact]
+    [SkippableFact]
     public async Task Wiped_disks_should_be_rebuilt_while_every_object_stays_readable()
     {
+        if (!Measured)
+            ChaosOptions.RequireLong();
         await using S3Cluster cluster = await S3Cluster.StartAsync(Measured ? ClusterShape.Five : ClusterShape.Three, output);
         await cluster.RunAsync(async () =>
         {

@@ -23,6 +23,7 @@ public sealed class PowerLossSpecs(ITestOutputHelper output)
     [SkippableFact]
     public async Task Acknowledged_writes_should_survive_power_cuts()
     {
+        ChaosOptions.RequireLong();
         using PowerTools? tools = PowerTools.TryCreate(out string why);
         Skip.If(tools is null, $"the library that stands for a disk without power needs a C compiler: {why}");
         await using ChaosCluster chaos = await ChaosCluster.StartAsync(ShapeOf(tools), _options, output);
@@ -48,8 +49,7 @@ public sealed class PowerLossSpecs(ITestOutputHelper output)
     [InlineData(null, "/db/")]
     public async Task Missing_sync_should_be_noticed(string? directory, string? file)
     {
-        if (directory != "/segments")
-            ChaosOptions.RequireLong();
+        ChaosOptions.RequireLong();
         using PowerTools? tools = PowerTools.TryCreate(out string why);
         Skip.If(tools is null, $"the library that stands for a disk without power needs a C compiler: {why}");
         ChaosOptions options = _options with { Writers = 2 };
