@@ -21,6 +21,12 @@ public sealed class MetadataReplica(IRaftGroup group, MetadataMachine machine) :
         bool first = command.OpCase is Command.OpOneofCase.InitCluster or Command.OpOneofCase.RegisterReplica;
         if (!first && command.FeatureLevel > machine.ClusterFeatureLevel)
         {
+            // A replica that has only begun knows nothing of the cluster yet: after a read index it knows what is committed now.
+            await QueryAsync(new Query { GetCluster = new GetCluster() }, timeout, cancel);
+        }
+
+        if (!first && command.FeatureLevel > machine.ClusterFeatureLevel)
+        {
             return new CommandResult
             {
                 Code = ResultCode.ResultUnsupported,

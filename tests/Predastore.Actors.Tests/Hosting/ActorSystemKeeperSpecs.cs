@@ -203,14 +203,13 @@ public sealed class ActorSystemKeeperSpecs
     [Fact]
     public async Task Two_clusters_of_one_file_should_become_one()
     {
-        // Node 1 starts while nobody answers it, and founds a cluster; nodes 2 and 3 are made to found another one.
+        // Nodes 2 and 3 are made to found a cluster, and node 1 to found another one.
         await using LoopbackCluster cluster = EchoCluster();
-        await cluster.StartAsync(1);
-        await cluster.Eventually(() => cluster[1].IsUp, () => "node 1 is not up");
         await cluster.StartAsync(2, seeds: [2]);
-        await cluster.Eventually(() => cluster[2].IsUp, () => "node 2 is not up");
-        Assert.False(cluster[1].Topology.View.Nodes[2].Up);
         await cluster.StartAsync(3, seeds: [2]);
+        await cluster.Eventually(() => cluster[2].Topology.View.Nodes[3].Up && cluster[3].IsUp, () => "nodes 2 and 3 are not one cluster");
+        await cluster.StartAsync(1, seeds: [1]);
+        await cluster.Eventually(() => cluster[1].IsUp, () => "node 1 is not up");
 
         await cluster.AllSeeAllAsync();
         // The larger side stays.

@@ -22,6 +22,29 @@ public sealed class MetadataReplicaSpecs
     }
 
     [Fact]
+    public async Task Command_should_not_be_refused_by_a_replica_that_has_not_applied_the_first_one()
+    {
+        using var machine = new MetadataMachine("/state", new MemoryDisk(), new MemoryKvFactory());
+        machine.Open("");
+        var replica = new MetadataReplica(new FixedGroup(readIndex: 5), machine);
+        StoreException error = await Assert.ThrowsAsync<StoreException>(() => replica.ProposeAsync(
+            new Command { FeatureLevel = 1, RegisterStorage = new RegisterStorage() }, TimeSpan.FromSeconds(5), CancellationToken.None));
+        Assert.Equal(StoreFailure.Unavailable, error.Failure);
+    }
+
+    [Fact]
+    public async Task Command_above_the_level_of_the_cluster_should_be_refused()
+    {
+        using var machine = new MetadataMachine("/state", new MemoryDisk(), new MemoryKvFactory());
+        machine.Open("");
+        var replica = new MetadataReplica(new FixedGroup(readIndex: 0), machine);
+        CommandResult result = await replica.ProposeAsync(
+            new Command { FeatureLevel = 1, RegisterStorage = new RegisterStorage() }, TimeSpan.FromSeconds(5), CancellationToken.None);
+        Assert.Equal(ResultCode.ResultUnsupported, result.Code);
+        Assert.Contains("feature level 1, the cluster has 0", result.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Snapshot_whose_folder_is_gone_should_not_be_installed_as_an_empty_state()
     {
         using var machine = new MetadataMachine("/state", new MemoryDisk(), new MemoryKvFactory());
