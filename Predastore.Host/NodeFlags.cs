@@ -26,10 +26,13 @@ public sealed record NodeFlags
     /// <summary>In the order given: the first seals.</summary>
     public IReadOnlyList<string> EncryptionKeyFiles { get; init; } = [];
 
+    /// <summary>The node's metadata replica was lost; an empty folder stands for a new one.</summary>
+    public bool NewReplica { get; init; }
+
     public LogLevel? LogLevel { get; init; }
 
     /// <summary>True if the command line says anything but <c>--base-path</c> and <c>--log-level</c>: then a cluster file is needed.</summary>
     public bool NeedFile =>
         Node is not null || Host is not null || Port is not null || TlsCa is not null || TlsCert is not null || TlsKey is not null
-        || EncryptionKeyFiles.Count > 0;
+        || EncryptionKeyFiles.Count > 0 || NewReplica;
 }

@@ -54,6 +54,9 @@ public sealed record NodeOptions
     /// <summary>The least severe log line that is written.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
+    /// <summary>True if the node's metadata replica was lost and an empty folder stands for a new one.</summary>
+    public bool NewReplica { get; init; }
+
     /// <summary>A file laid over <c>hocon/</c>; null for none.</summary>
     public string? HoconFile { get; init; }
 

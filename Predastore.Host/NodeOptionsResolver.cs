@@ -79,6 +79,7 @@ public static class NodeOptionsResolver
             MasterKeyFiles = keys,
             Transport = file.Transport,
             AllInProcess = allInProcess,
+            NewReplica = flags.NewReplica,
             LogLevel = flags.LogLevel ?? LogLevel.Information,
         };
     }

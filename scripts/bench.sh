@@ -20,10 +20,6 @@ mkdir -p "$BENCH_DIR"
 BENCH_DIR=$(cd "$BENCH_DIR" && pwd -P)
 
 build_benchmark() {
-  dotnet "$ROOT/tests/Predastore.Benchmarks/bin/Release/net10.0/Predastore.Benchmarks.dll" "$@"
-}
-
-load() {
   local log=$ROOT/artifacts/bench-build.log
   dotnet build "$ROOT/tests/Predastore.Benchmarks" -c Release -v quiet > "$log" 2>&1 || {
     grep -E 'error|warn' "$log" | sort -u | head -n 20 >&2
@@ -39,7 +35,7 @@ load() {
   benchmark load --seconds "$BENCH_SECONDS" "$@"
 }
 
-(with_lock "$ROOT/artifacts/build.lock" build_load)
+(with_lock "$ROOT/artifacts/build.lock" build_benchmark)
 
 if [[ $1 == disk ]]; then
   load --folder "$BENCH_DIR"

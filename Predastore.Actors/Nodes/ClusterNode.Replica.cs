@@ -39,6 +39,7 @@ public sealed partial class ClusterNode
             Client = _client,
             Disk = _disk,
             Databases = _databases,
+            AcceptLoss = _settings.NewReplica,
             HasRoom = () => _space!.HasRoom,
         });
         machine.Damaged += replica.Group.Fail;

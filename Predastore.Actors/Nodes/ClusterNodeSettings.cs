@@ -32,6 +32,9 @@ public sealed record ClusterNodeSettings
     /// <summary>Folder of the metadata replica; null on a node without one.</summary>
     public required string? ReplicaFolder { get; init; }
 
+    /// <summary>True if the metadata replica that was in the folder is known to be lost: <see cref="Raft.RaftReplicaSettings.AcceptLoss"/>.</summary>
+    public bool NewReplica { get; init; }
+
     /// <summary>Folders of this node's disks by storage id.</summary>
     public required IReadOnlyDictionary<uint, string> StorageFolders { get; init; }
 

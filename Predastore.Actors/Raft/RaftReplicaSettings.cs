@@ -44,6 +44,12 @@ public sealed record RaftReplicaSettings
     /// <summary>False while the disk of <see cref="DataPath"/> has only its reserve left.</summary>
     public Func<bool> HasRoom { get; init; } = static () => true;
 
+    /// <summary>
+    /// True if an empty folder may become a new replica although the cluster began with another one of this node. Without it such a
+    /// replica is refused: a disk that was not mounted looks the same as one that was lost.
+    /// </summary>
+    public bool AcceptLoss { get; init; }
+
     /// <summary>Changes the timings and bounds of the shell.</summary>
     public Func<RaftShellSettings, RaftShellSettings> Shell { get; init; } = static shell => shell;
 }

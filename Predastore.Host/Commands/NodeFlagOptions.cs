@@ -53,6 +53,11 @@ internal sealed class NodeFlagOptions
         Arity = ArgumentArity.OneOrMore,
     };
 
+    private readonly Option<bool> _newReplica = new("--new-replica")
+    {
+        Description = "The node's metadata replica is lost: its empty folder becomes a new one, which waits for 's3d admin replica replace'.",
+    };
+
     private readonly Option<LogLevel?> _logLevel = new("--log-level")
     {
         Description = "Trace, Debug, Information, Warning or Error.",
@@ -70,6 +75,7 @@ internal sealed class NodeFlagOptions
         command.Options.Add(_tlsCert);
         command.Options.Add(_tlsCa);
         command.Options.Add(_keys);
+        command.Options.Add(_newReplica);
         command.Options.Add(_logLevel);
     }
 
@@ -83,6 +89,7 @@ internal sealed class NodeFlagOptions
         TlsCert = result.GetValue(_tlsCert),
         TlsKey = result.GetValue(_tlsKey),
         EncryptionKeyFiles = result.GetValue(_keys) ?? [],
+        NewReplica = result.GetValue(_newReplica),
         LogLevel = result.GetValue(_logLevel),
     };
 }

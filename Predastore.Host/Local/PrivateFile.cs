@@ -1,3 +1,5 @@
+using Predastore.Shards.Disk;
+
 namespace Predastore.Host.Local;
 
 /// <summary>Files that only their owner may read.</summary>
@@ -24,6 +26,7 @@ internal static class PrivateFile
                 file.Flush(flushToDisk: true);
             }
             File.Move(temporary, full, overwrite: false);
+            new FileDisk().SyncDirectory(Path.GetDirectoryName(full)!);
         }
         catch
         {

@@ -69,6 +69,7 @@ internal sealed class NodeLauncher : INodeLauncher, IDisposable
             Hub = options.AllInProcess ? Hub() : null,
             MasterKeyFiles = options.MasterKeyFiles,
             ReplicaFolder = options.Db?.Folder,
+            NewReplica = options.NewReplica,
             StorageFolders = options.Storages.ToDictionary(storage => storage.Entry.Id, storage => storage.Folder),
             Region = file.Region,
             DataShards = file.Rs.Data,

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
 using System.Text;
+using Predastore.Actors.Streams;
 using Predastore.Http.Auth;
 
 namespace Predastore.Http.Protocol;
@@ -26,7 +27,7 @@ namespace Predastore.Http.Protocol;
 /// <param name="signer">The chain of signatures; null in the unsigned mode.</param>
 /// <param name="announced">Names that the <c>x-amz-trailer</c> header announces, in lower case.</param>
 public sealed class AwsChunkedBody(
-    PipeReader input, long decodedLength, PayloadMode mode, ChunkSigner? signer, IReadOnlyList<string> announced) : ReadOnlyBody
+    PipeReader input, long decodedLength, PayloadMode mode, ChunkSigner? signer, IReadOnlyList<string> announced) : ForwardStream
 {
     /// <summary>Longest line of framing, in bytes.</summary>
     public const int LineBytesMax = 2048;

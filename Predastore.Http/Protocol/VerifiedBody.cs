@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Predastore.Actors.Metadata;
+using Predastore.Actors.Streams;
 
 namespace Predastore.Http.Protocol;
 
@@ -23,7 +24,7 @@ public sealed record BodyExpectations(
 /// A decoded body that is hashed as it is read, and whose end is only reported if everything the client declared of it holds: a
 /// mismatch is an exception out of the last read, so whoever stores the bytes drops them.
 /// </summary>
-public sealed class VerifiedBody(Stream decoded, BodyExpectations expected, AwsChunkedBody? chunked) : ReadOnlyBody
+public sealed class VerifiedBody(Stream decoded, BodyExpectations expected, AwsChunkedBody? chunked) : ForwardStream
 {
     private readonly BodyDigest _digest = new(expected.Algorithm, expected.Sha256 is not null);
     private bool _ended;

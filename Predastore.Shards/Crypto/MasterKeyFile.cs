@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using Predastore.Shards.Disk;
 
 namespace Predastore.Shards.Crypto;
 
@@ -60,9 +61,14 @@ public static class MasterKeyFile
         try
         {
             using SecretBytes bytes = SecretBytes.Random(MasterKey.SizeBytes);
-            using FileStream file = new(path, options);
-            file.Write(bytes.Span);
-            file.Flush(flushToDisk: true);
+            using (FileStream file = new(path, options))
+            {
+                file.Write(bytes.Span);
+                file.Flush(flushToDisk: true);
+            }
+
+            // Its name, too: what is sealed under a key that a power loss took away cannot be read.
+            new FileDisk().SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

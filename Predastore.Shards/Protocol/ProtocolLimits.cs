@@ -24,6 +24,12 @@ public static class ProtocolLimits
     /// <summary>Largest message that is held in memory as a whole; longer ones are streamed.</summary>
     public const int MessageBytesMax = 64 << 20;
 
+    /// <summary>
+    /// How long an upload may stand still between two batches: they are filled by a client that may be very slow, and a dead peer
+    /// shows earlier, in its connection.
+    /// </summary>
+    public static readonly TimeSpan UploadSilenceMax = TimeSpan.FromMinutes(10);
+
     /// <summary>Most bytes a server reads and drops after it has refused a request, so that the refusal arrives.</summary>
     public const int DrainBytesMax = 8 << 20;
 }

@@ -11,6 +11,7 @@ public sealed partial class ShardServer
         // Whatever ends this method early, the peer vanishing included, the sink is disposed uncommitted and so aborts.
         await using (sink.ConfigureAwait(false))
         {
+            exchange.Stream.AllowSilence(ProtocolLimits.UploadSilenceMax);
             await exchange.Writer.WriteAsync(FrameType.Accepted, default, last: false, cancel).ConfigureAwait(false);
             byte[] buffer = ArrayPool<byte>.Shared.Rent(ProtocolLimits.DataFrameBytes);
             bool committed = false;

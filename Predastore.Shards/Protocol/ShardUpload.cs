@@ -54,6 +54,9 @@ public sealed class ShardUpload : IAsyncDisposable
     {
         await _exchange.Writer.FlushAsync(cancel).ConfigureAwait(false);
         await _accepted.Task.WaitAsync(cancel).ConfigureAwait(false);
+
+        // From here on it is this side that the answer waits for.
+        _exchange.Stream.AllowSilence(ProtocolLimits.UploadSilenceMax);
     }
 
     /// <summary>Makes the shard durable and readable at the peer; returns only when it is.</summary>
@@ -64,6 +67,7 @@ public sealed class ShardUpload : IAsyncDisposable
     public async ValueTask CommitAsync(UInt128 digest, CancellationToken cancel = default)
     {
         await WriteFrameAsync(FrameType.Commit, Wire.EncodeCommit(Written, digest), last: true, cancel).ConfigureAwait(false);
+        _exchange.Stream.AllowSilence(null);
         await _answers.WaitAsync(cancel).ConfigureAwait(false);
     }
 

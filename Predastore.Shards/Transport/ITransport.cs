@@ -69,6 +69,12 @@ public interface ITransportStream : IAsyncDisposable
     /// <summary>Says that the protocol has read the other side's last byte.</summary>
     void CompleteReads();
 
+    /// <summary>
+    /// Sets another idle limit for reads of this exchange than its transport's, or that one again: for a sender who waits for somebody
+    /// else, who may be slow.
+    /// </summary>
+    void AllowSilence(TimeSpan? limit);
+
     /// <summary>Gives both directions up at once, from any thread; pending reads and writes fail.</summary>
     void Abort();
 }

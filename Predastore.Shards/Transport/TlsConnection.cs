@@ -8,6 +8,9 @@ namespace Predastore.Shards.Transport;
 /// <summary>One authenticated TLS 1.3 connection. It carries one exchange at a time.</summary>
 internal sealed class TlsConnection : IDisposable
 {
+    private const int KeepAliveSeconds = 8;
+    private const int KeepAliveProbes = 3;
+
     private readonly Socket _socket;
 
     private TlsConnection(Socket socket, SslStream stream, uint node)
@@ -53,6 +56,7 @@ internal sealed class TlsConnection : IDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(options.DialTimeout);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        KeepAlive(socket);
         SslStream? stream = null;
         try
         {
@@ -80,6 +84,7 @@ internal sealed class TlsConnection : IDisposable
         try
         {
             socket.NoDelay = true;
+            KeepAlive(socket);
             stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
             await stream.AuthenticateAsServerAsync(trust.ServerOptions(), limit.Token).ConfigureAwait(false);
             return Checked(socket, stream);
@@ -100,6 +105,15 @@ internal sealed class TlsConnection : IDisposable
     {
         Stream.Dispose();
         _socket.Dispose();
+    }
+
+    // A host that is gone says nothing: an exchange that may stand still for minutes must not wait that long for it.
+    private static void KeepAlive(Socket socket)
+    {
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveProbes);
     }
 
     private static TlsConnection Checked(Socket socket, SslStream stream)

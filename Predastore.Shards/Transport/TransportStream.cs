@@ -12,6 +12,7 @@ internal abstract class TransportStream : ITransportStream
     private long _readSince;
     private long _writeSince;
     private long _progressAt;
+    private long _readLimitTicks;
     private int _aborted;
     private int _disposed;
     private int _pins = 1;
@@ -21,6 +22,7 @@ internal abstract class TransportStream : ITransportStream
     protected TransportStream(IdleWatch watch)
     {
         _watch = watch;
+        _readLimitTicks = watch.Limit.Ticks;
         watch.Add(this);
     }
 
@@ -31,6 +33,8 @@ internal abstract class TransportStream : ITransportStream
     protected bool WritesCompleted { get; private set; }
 
     protected bool ReadsCompleted { get; private set; }
+
+    private TimeSpan ReadLimit => TimeSpan.FromTicks(Volatile.Read(ref _readLimitTicks));
 
     protected bool Aborted => Volatile.Read(ref _aborted) != 0;
 
@@ -81,6 +85,8 @@ internal abstract class TransportStream : ITransportStream
 
     public void CompleteReads() => ReadsCompleted = true;
 
+    public void AllowSilence(TimeSpan? limit) => Volatile.Write(ref _readLimitTicks, (limit ?? _watch.Limit).Ticks);
+
     public void Abort()
     {
         if (Interlocked.Exchange(ref _aborted, 1) != 0) return;
@@ -107,12 +113,12 @@ internal abstract class TransportStream : ITransportStream
     internal void AbortIfStalled(long now)
     {
         long read = Volatile.Read(ref _readSince), write = Volatile.Read(ref _writeSince), progress = Volatile.Read(ref _progressAt);
-        if (!IsOld(read) && !IsOld(write)) return;
+        if (!IsOld(read, ReadLimit) && !IsOld(write, _watch.Limit)) return;
         _stalled = true;
         Abort();
 
         // Progress of either direction counts: whoever uploads for minutes waits for the answer all the while.
-        bool IsOld(long since) => since != 0 && _watch.Time.GetElapsedTime(Math.Max(since, progress), now) > _watch.Limit;
+        bool IsOld(long since, TimeSpan limit) => since != 0 && _watch.Time.GetElapsedTime(Math.Max(since, progress), now) > limit;
     }
 
     protected abstract ValueTask<int> ReadCoreAsync(Memory<byte> buffer, CancellationToken cancel);

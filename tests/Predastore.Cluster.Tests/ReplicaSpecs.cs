@@ -38,8 +38,13 @@ public sealed class ReplicaSpecs(ITestOutputHelper output) : IAsyncLifetime
         await Cluster.KillAsync(1);
         Directory.Delete(Cluster.Files.DbFolder(1), recursive: true);
 
+        // A disk that is not mounted looks the same: whoever knows better has to say so.
+        CommandResult refused = await S3dProcess.RunAsync(Cluster.Files.NodeArgs(1, Cluster.Shape));
+        Assert.NotEqual(0, refused.ExitCode);
+        Assert.Contains("start the node with --new-replica", Assert.Single(refused.Error.Split('\n')));
+
         // It serves S3 at once; only its replica has to wait.
-        Cluster.StartNode(1);
+        Cluster.StartNode(1, "--new-replica");
         await Cluster.WaitReadyAsync(1);
         Assert.Equal(["voter unreachable", "none waiting"], (await ListAsync()).Replicas
             .Where(replica => replica.Node == 1).Select(replica => $"{replica.Member} {replica.Role}"));

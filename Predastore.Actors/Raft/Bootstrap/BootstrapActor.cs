@@ -26,7 +26,7 @@ public sealed class BootstrapActor : ReceiveActor, IWithTimers
     {
         _replica = replica;
         RaftReplicaSettings settings = replica.Settings;
-        _state = new BootstrapState(replica.Self, settings.DbNodes, settings.DataPath);
+        _state = new BootstrapState(replica.Self, settings.DbNodes, settings.DataPath, settings.AcceptLoss);
         _peers = settings.DbNodes.Where(node => node != settings.Node).ToDictionary(node => node, node =>
             Context.ActorSelection(new RootActorPath(settings.ControlAddress(node)) / "user" / Name));
         Receive<BootstrapProbe>(_ => Sender.Tell(Answer()));

@@ -34,7 +34,7 @@ internal abstract record BootstrapDecision
 /// first configurations that share peers can never both have one.
 /// </para>
 /// </summary>
-internal sealed class BootstrapState(ReplicaId self, IEnumerable<uint> configured, string folder)
+internal sealed class BootstrapState(ReplicaId self, IEnumerable<uint> configured, string folder, bool acceptLoss)
 {
     private readonly SortedSet<uint> _configured = [.. configured];
     private readonly SortedDictionary<uint, Heard> _heard = [];
@@ -77,11 +77,19 @@ internal sealed class BootstrapState(ReplicaId self, IEnumerable<uint> configure
         if (members.Length > 0)
         {
             IGrouping<Guid, Heard> cluster = members.GroupBy(heard => heard.Cluster!.Value).MaxBy(group => group.Count())!;
-            return cluster.Count() >= OthersMajority
-                ? new BootstrapDecision.Adopt(cluster.Key, Membership.Empty)
-                : new BootstrapDecision.Wait(
+            if (cluster.Count() < OthersMajority)
+            {
+                return new BootstrapDecision.Wait(
                     $"the metadata replica of node {self.Node} is empty ({folder}), and nodes {string.Join(' ', members.Select(heard => heard.From.Node))} "
                     + $"belong to cluster {cluster.Key}: it joins them as a new replica when {OthersMajority} other nodes say the same");
+            }
+
+            bool lost = cluster.Any(heard => heard.Initial.Voters.Any(voter => voter.Node == self.Node));
+            return !lost || acceptLoss
+                ? new BootstrapDecision.Adopt(cluster.Key, Membership.Empty)
+                : new BootstrapDecision.Refuse(
+                    $"the metadata replica of node {self.Node} is empty ({folder}), but cluster {cluster.Key} began with one: mount its disk, or, if it "
+                    + $"is lost, start the node with --new-replica and run 's3d admin replica replace --node {self.Node}'");
         }
 
         bool all = _configured.All(node => node == self.Node || _heard.ContainsKey(node));

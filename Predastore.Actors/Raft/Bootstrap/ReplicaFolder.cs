@@ -107,11 +107,12 @@ public sealed class ReplicaFolder
         if (!_disk.Exists(JournalPath))
         {
             throw Lost($"{_path} has an identity but no journal: it has forgotten its votes and must not vote again. Put the journal "
-                + "back, or empty the path and replace the replica with 's3d admin'");
+                + "back, or empty the path, start with --new-replica and run 's3d admin replica replace'");
         }
 
         BootstrapAnswer cluster = Read(ClusterName)
-            ?? throw Lost($"{_path} has lost the file '{ClusterName}': put it back, or empty the path and replace the replica with 's3d admin'");
+            ?? throw Lost($"{_path} has lost the file '{ClusterName}': put it back, or empty the path, start with --new-replica and run "
+                + "'s3d admin replica replace'");
         DiskIdentity counted = found with { Boots = found.Boots + 1 };
         IdentityFile.Write(_disk, _path, counted);
         _disk.DeleteFile(Path.Combine(_path, BootstrapName));
@@ -123,8 +124,8 @@ public sealed class ReplicaFolder
     {
         if (_disk.Exists(JournalPath) && _disk.List(JournalPath).Count > 0)
         {
-            throw Lost($"{_path} has a journal but no identity: put the file '{IdentityFile.Name}' back, or empty the path and replace the "
-                + "replica with 's3d admin'");
+            throw Lost($"{_path} has a journal but no identity: put the file '{IdentityFile.Name}' back, or empty the path, start with "
+                + "--new-replica and run 's3d admin replica replace'");
         }
 
         if (Read(BootstrapName) is { } told)
@@ -172,7 +173,7 @@ public sealed class ReplicaFolder
         int end = bytes.Length - SHA256.HashSizeInBytes;
         if (end < HeaderBytes || !bytes.AsSpan(0, 8).SequenceEqual(Magic)
             || !SHA256.HashData(bytes.AsSpan(0, end)).AsSpan().SequenceEqual(bytes.AsSpan(end)))
-            throw Lost($"{path} is damaged: empty the path and replace the replica with 's3d admin'");
+            throw Lost($"{path} is damaged: empty the path, start with --new-replica and run 's3d admin replica replace'");
         uint format = BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(8));
         if (format != Format)
         {

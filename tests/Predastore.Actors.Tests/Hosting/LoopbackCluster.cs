@@ -79,15 +79,20 @@ internal sealed class LoopbackCluster : IAsyncDisposable
         return trust;
     }
 
-    /// <summary>Starts one node, without waiting for it to be up; <paramref name="seeds"/> only for tests of a wrong start.</summary>
+    /// <summary>
+    /// Starts one node, without waiting for it to be up; <paramref name="seeds"/> only for tests of a wrong start, and only for its first
+    /// actor system.
+    /// </summary>
     public async Task<ActorSystemKeeper> StartAsync(uint node, params uint[] seeds)
     {
+        bool first = true;
         var keeper = new ActorSystemKeeper(
             Settings(node),
             builder =>
             {
                 _compose(node, builder);
-                if (seeds.Length == 0) return;
+                if (seeds.Length == 0 || !first) return;
+                first = false;
                 string list = string.Join(',', seeds.Select(seed => $"\"akka.ssl.tcp://predastore@{Nodes[seed]}\""));
                 builder.AddHocon(ConfigurationFactory.ParseString($"akka.cluster.seed-nodes = [{list}]"), HoconAddMode.Prepend);
             },

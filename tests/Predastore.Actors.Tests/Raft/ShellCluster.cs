@@ -50,7 +50,9 @@ internal sealed class ShellCluster : IAsyncDisposable
             Start(node);
     }
 
-    public ShellNode Start(uint node)
+    /// <param name="node">Node number.</param>
+    /// <param name="lost">True if its folder is known to be lost.</param>
+    public ShellNode Start(uint node, bool lost = false)
     {
         var databases = new FailingKvFactory();
         var machine = new ListMachine(Path.Combine(DataPath(node), "state"));
@@ -64,6 +66,7 @@ internal sealed class ShellCluster : IAsyncDisposable
             Machine = machine,
             Client = new ShardClient(_hub.Transport(node)),
             Databases = databases,
+            AcceptLoss = lost,
             BootstrapInterval = TimeSpan.FromMilliseconds(100),
             Shell = settings => _shell(settings with { TickInterval = TimeSpan.FromMilliseconds(50) }),
         });

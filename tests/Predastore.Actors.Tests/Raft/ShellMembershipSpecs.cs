@@ -21,7 +21,10 @@ public sealed class ShellMembershipSpecs
         await cluster.StopAsync(1);
         Directory.Delete(cluster.DataPath(1), recursive: true);
 
-        ShellNode emptied = cluster.Start(1);
+        string reason = await cluster.Start(1).Replica.Refused.WaitAsync(ShellCluster.Patience);
+        Assert.Contains("start the node with --new-replica", reason);
+        await cluster.StopAsync(1);
+        ShellNode emptied = cluster.Start(1, lost: true);
         await cluster.UntilAsync("replica that waits", () => emptied.Group.Status is { Phase: RaftPhase.Running, Outside: true, Readable: false });
         ReplicaId fresh = emptied.Replica.Self;
         Assert.NotEqual(old, fresh);
@@ -64,7 +67,7 @@ public sealed class ShellMembershipSpecs
         Directory.Delete(cluster.DataPath(1), recursive: true);
         cluster.Start(3);
 
-        ShellNode emptied = cluster.Start(1);
+        ShellNode emptied = cluster.Start(1, lost: true);
 
         await cluster.UntilAsync("reason", () => emptied.Group.Status.Reason.Contains("2 other nodes", StringComparison.Ordinal));
         Assert.Equal(RaftPhase.Bootstrapping, emptied.Group.Status.Phase);

@@ -40,6 +40,8 @@ internal sealed class StreamFixture : IAsyncDisposable
 
     public ScriptedMetadata Metadata { get; } = new();
 
+    public HedgeDelay Hedge { get; init; } = new();
+
     public BucketRow Bucket { get; }
 
     public ClusterView Cluster { get; }
@@ -74,7 +76,7 @@ internal sealed class StreamFixture : IAsyncDisposable
 
     public ObjectReader Open(DataRow row)
     {
-        var context = new ReadContext(Shards, Metadata, _keys, new HedgeDelay(), () => Cluster.ClusterId, fault =>
+        var context = new ReadContext(Shards, Metadata, _keys, Hedge, () => Cluster.ClusterId, fault =>
         {
             lock (Faults)
                 Faults.Add(fault);

@@ -16,6 +16,10 @@ internal sealed class ScriptStream(byte[] input, int stepBytes = int.MaxValue) :
 
     public bool Aborted { get; private set; }
 
+    public void AllowSilence(TimeSpan? limit)
+    {
+    }
+
     public bool Ended { get; private set; }
 
     public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancel)

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Time.Testing;
 using Predastore.Shards.Crypto;
 using Predastore.Shards.Protocol;
 using Predastore.Shards.Tests.Transport;
@@ -18,13 +17,13 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Shard_should_come_back_as_it_was_stored(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         var random = new Random(17);
         foreach (int size in new[] { 0, 1, 8240, 65_520, 65_536, 262_144, 262_145, 3_000_000 })
         {
             byte[] bytes = new byte[size];
             random.NextBytes(bytes);
-            PutShardRequest put = NewPut(random);
+            PutShardRequest put = ShardCluster.NewPut(random);
             await using (ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, put))
             {
                 for (int at = 0; at < size; at += 100_000) await upload.WriteAsync(bytes.AsMemory(at, Math.Min(100_000, size - at)));
@@ -48,7 +47,7 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Missing_shard_should_be_null_and_a_bad_range_an_error(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         PutShardRequest put = await cluster.StoreAsync(1, 1000);
         Assert.Null(await cluster.Client.GetShardAsync(cluster.Peer, new(ObjectHash.Last, 0, 1, 0, 10)));
         await using (ShardDownload? end = await cluster.Client.GetShardAsync(cluster.Peer, new(put.ObjectHash, put.ShardIndex, 1, 1000, 5)))
@@ -62,8 +61,8 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Upload_that_is_disposed_should_be_aborted_at_the_server(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
-        await using (ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, NewPut(new Random(1))))
+        await using ShardCluster cluster = new(kind);
+        await using (ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, ShardCluster.NewPut(new Random(1))))
             await upload.WriteAsync(new byte[200_000]);
         await cluster.Service.FirstAbort.Task.WaitAsync(Patience);
         Assert.Equal(0, cluster.Service.Count);
@@ -73,11 +72,11 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Client_that_vanishes_should_abort_its_upload(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         ITransportStream raw = await cluster.Harness.Transport.OpenAsync(cluster.Peer, default);
         using (var writer = new FrameWriter(raw))
         {
-            await writer.WriteAsync(FrameType.PutShard, Wire.Encode(NewPut(new Random(1))), false, default);
+            await writer.WriteAsync(FrameType.PutShard, Wire.Encode(ShardCluster.NewPut(new Random(1))), false, default);
             await writer.WriteAsync(FrameType.Data, new byte[100_000], false, default);
             await writer.FlushAsync(default);
             using var reader = new FrameReader(raw);
@@ -93,11 +92,11 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Refusal_should_reach_the_writer_with_its_reason(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         cluster.Service.OnBegin = _ => throw new ShardException(ShardError.Full, "the disk is full");
         for (int i = 0; i < 3; i++)
         {
-            await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, NewPut(new Random(1)));
+            await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, ShardCluster.NewPut(new Random(1)));
             var error = await Assert.ThrowsAsync<ShardException>(async () =>
             {
                 for (int part = 0; part < 1000; part++) await upload.WriteAsync(new byte[100_000]);
@@ -112,11 +111,11 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Refusal_should_be_seen_before_anything_is_written(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
-        await using (ShardUpload good = await cluster.Client.PutShardAsync(cluster.Peer, NewPut(new Random(1))))
+        await using ShardCluster cluster = new(kind);
+        await using (ShardUpload good = await cluster.Client.PutShardAsync(cluster.Peer, ShardCluster.NewPut(new Random(1))))
             await good.WaitAcceptedAsync().AsTask().WaitAsync(Patience);
         cluster.Service.OnBegin = _ => throw new ShardException(ShardError.WrongStorage, "not mine");
-        await using ShardUpload bad = await cluster.Client.PutShardAsync(cluster.Peer, NewPut(new Random(2)));
+        await using ShardUpload bad = await cluster.Client.PutShardAsync(cluster.Peer, ShardCluster.NewPut(new Random(2)));
         var error = await Assert.ThrowsAsync<ShardException>(() => bad.WaitAcceptedAsync().AsTask().WaitAsync(Patience));
         Assert.Equal(ShardError.WrongStorage, error.Error);
     }
@@ -125,9 +124,9 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Unexpected_failure_should_be_told_without_its_text(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         cluster.Service.OnWrite = _ => throw new IOException("/secret/path is broken");
-        await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, NewPut(new Random(1)));
+        await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, ShardCluster.NewPut(new Random(1)));
         var error = await Assert.ThrowsAsync<ShardException>(async () =>
         {
             await upload.WriteAsync(new byte[100]);
@@ -141,7 +140,7 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Read_that_fails_on_the_way_should_be_an_error_and_not_an_end(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         PutShardRequest put = await cluster.StoreAsync(1, 2_000_000);
         cluster.Service.OnRead = at => at > 1_000_000 ? throw new IOException("bad sector") : Task.CompletedTask;
         await using ShardDownload? download =
@@ -154,7 +153,7 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Batches_should_be_answered_in_order(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         var stored = new List<PutShardRequest>();
         for (int i = 0; i < 5; i++) stored.Add(await cluster.StoreAsync(i, 100 + i));
         ShardKey missing = new(ObjectHash.Last, 0);
@@ -184,7 +183,7 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Message_should_be_answered(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         foreach (int size in new[] { 0, 1, 40_000, 5_000_000 })
         {
             byte[] payload = new byte[size];
@@ -200,7 +199,7 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Message_that_is_not_completed_should_fail_at_the_handler(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         var seen = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
         cluster.Service.OnMessage = async (_, input, output) =>
         {
@@ -233,7 +232,7 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Handler_that_ignores_its_input_should_still_answer(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         cluster.Service.OnMessage = (_, _, output) => output.WriteAsync("no"u8.ToArray()).AsTask();
         for (int i = 0; i < 3; i++)
             Assert.Equal("no"u8.ToArray(), (await cluster.Client.SendMessageAsync(cluster.Peer, 1, new byte[50_000])).ToArray());
@@ -243,10 +242,10 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Writer_should_wait_while_the_sink_does(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         cluster.Service.OnWrite = _ => gate.Task;
-        await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, NewPut(new Random(1)));
+        await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, ShardCluster.NewPut(new Random(1)));
         Task writing = Task.Run(async () =>
         {
             for (int i = 0; i < 640; i++) await upload.WriteAsync(new byte[100_000]);
@@ -262,22 +261,9 @@ public sealed class ShardClientSpecs
 
     [SkippableTheory]
     [MemberData(nameof(Kinds))]
-    public async Task Stalled_peer_should_be_given_up_at_the_idle_limit(TransportKind kind)
-    {
-        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using Cluster cluster = new(kind, new TransportOptions { StreamIdle = TimeSpan.FromMilliseconds(300) });
-        cluster.Service.OnBegin = _ => gate.Task;
-        await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, NewPut(new Random(1)));
-        var error = await Assert.ThrowsAsync<TransportException>(() => upload.WaitAcceptedAsync().AsTask().WaitAsync(Patience));
-        Assert.True(error.Stalled);
-        gate.SetResult();
-    }
-
-    [SkippableTheory]
-    [MemberData(nameof(Kinds))]
     public async Task Cancelled_call_should_end_and_leave_the_peer_serving(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         cluster.Service.OnMessage = (_, _, _) => gate.Task;
         using var cancel = new CancellationTokenSource(100);
@@ -291,14 +277,14 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Many_exchanges_should_run_at_once(TransportKind kind)
     {
-        await using Cluster cluster = new(kind);
+        await using ShardCluster cluster = new(kind);
         PutShardRequest[] puts = await Task.WhenAll(Enumerable.Range(0, 64).Select(i => Task.Run(() => cluster.StoreAsync(i, 200_000 + i))));
         Assert.Equal(64, cluster.Service.Count);
         await Task.WhenAll(puts.Select((put, i) => Task.Run(async () =>
         {
             await using ShardDownload? download =
                 await cluster.Client.GetShardAsync(cluster.Peer, new(put.ObjectHash, put.ShardIndex, 1, 0, GetShardRequest.ToEnd));
-            Assert.Equal(Bytes(i, 200_000 + i), await ReadAsync(download!));
+            Assert.Equal(ShardCluster.Bytes(i, 200_000 + i), await ReadAsync(download!));
         })));
     }
 
@@ -306,51 +292,12 @@ public sealed class ShardClientSpecs
     [MemberData(nameof(Kinds))]
     public async Task Too_many_exchanges_should_be_answered_busy(TransportKind kind)
     {
-        await using Cluster cluster = new(kind, server: new ShardServerOptions { ExchangesMax = 1 });
-        await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, NewPut(new Random(1)));
+        await using ShardCluster cluster = new(kind, server: new ShardServerOptions { ExchangesMax = 1 });
+        await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, ShardCluster.NewPut(new Random(1)));
         await upload.WaitAcceptedAsync();
         var error = await Assert.ThrowsAsync<ShardException>(async () => await cluster.Client.PingAsync(cluster.Peer));
         Assert.Equal(ShardError.Busy, error.Error);
         await upload.CommitAsync(0);
-    }
-
-    [SkippableTheory]
-    [MemberData(nameof(Kinds))]
-    public async Task Upload_may_take_longer_than_the_idle_limit(TransportKind kind)
-    {
-        var time = new FakeTimeProvider();
-        await using Cluster cluster = new(kind, new TransportOptions { Time = time });
-        var arrived = new SemaphoreSlim(0);
-        cluster.Service.OnWrite = _ =>
-        {
-            arrived.Release();
-            return Task.CompletedTask;
-        };
-        PutShardRequest put = NewPut(new Random(1));
-        await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, put);
-        for (int i = 0; i < 4; i++)
-        {
-            await upload.WriteAsync(new byte[ProtocolLimits.DataFrameBytes]);
-            Assert.True(await arrived.WaitAsync(Patience));
-            time.Advance(new TransportOptions().StreamIdle * 0.6);
-        }
-
-        await upload.CommitAsync(1).AsTask().WaitAsync(Patience);
-        Assert.Equal(1, cluster.Service.Count);
-    }
-
-    internal static PutShardRequest NewPut(Random random)
-    {
-        byte[] hash = new byte[32];
-        random.NextBytes(hash);
-        return new PutShardRequest(new ObjectHash(hash), 2, 77, Guid.NewGuid(), 3, 2, 1, -1);
-    }
-
-    private static byte[] Bytes(int seed, int size)
-    {
-        byte[] bytes = new byte[size];
-        new Random(seed).NextBytes(bytes);
-        return bytes;
     }
 
     private static async Task<byte[]> ReadAsync(ShardDownload download)
@@ -359,33 +306,5 @@ public sealed class ShardClientSpecs
         await download.ReadExactlyAsync(bytes);
         Assert.Equal(0, await download.ReadAsync(new byte[1]));
         return bytes;
-    }
-
-    private sealed class Cluster : IAsyncDisposable
-    {
-        public Cluster(TransportKind kind, TransportOptions? options = null, ShardServerOptions? server = null)
-        {
-            TransportHarness.SkipWithoutLibrary(kind);
-            Harness = new TransportHarness(kind, new ShardServer(Service, server).HandleAsync, options);
-        }
-
-        public MemoryShardService Service { get; } = new();
-
-        public TransportHarness Harness { get; }
-
-        public ShardClient Client => Harness.Client;
-
-        public Peer Peer => Harness.Peer;
-
-        public async Task<PutShardRequest> StoreAsync(int seed, int size)
-        {
-            PutShardRequest put = NewPut(new Random(seed));
-            await using ShardUpload upload = await Client.PutShardAsync(Peer, put);
-            await upload.WriteAsync(Bytes(seed, size));
-            await upload.CommitAsync((UInt128)seed);
-            return put;
-        }
-
-        public ValueTask DisposeAsync() => Harness.DisposeAsync();
     }
 }

@@ -9,7 +9,7 @@ namespace Predastore.Shards.Tests.Protocol;
 public sealed class ShardServerSpecs
 {
     private static readonly PeerIdentity Hostile = new(9, TransportKind.Tls, null);
-    private static readonly PutShardRequest Put = ShardClientSpecs.NewPut(new Random(5));
+    private static readonly PutShardRequest Put = ShardCluster.NewPut(new Random(5));
     private static readonly byte[] PutFrame = Frame(FrameType.PutShard, false, 0, Wire.Encode(Put));
     private static readonly byte[] DataFrame = Frame(FrameType.Data, false, 1, new byte[100]);
     private static readonly byte[] CommitFrame = Frame(FrameType.Commit, true, 2, Wire.EncodeCommit(100, 1));

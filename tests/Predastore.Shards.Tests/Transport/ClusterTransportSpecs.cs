@@ -130,7 +130,7 @@ public sealed class ClusterTransportSpecs : IAsyncLifetime
             AnyPort, _one, TransportPreference.Tls, new ShardServer(_service).HandleAsync,
             options: new TransportOptions { StopTimeout = TimeSpan.FromMilliseconds(100) });
         await using ClusterTransport transport = Dialer(TransportPreference.Tls);
-        await using ShardUpload upload = await new ShardClient(transport).PutShardAsync(PeerOf(listener), ShardClientSpecs.NewPut(new Random(1)));
+        await using ShardUpload upload = await new ShardClient(transport).PutShardAsync(PeerOf(listener), ShardCluster.NewPut(new Random(1)));
         Task accepted = upload.WaitAcceptedAsync().AsTask();
         await begun.Task.WaitAsync(TimeSpan.FromSeconds(10));
         await listener.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10));

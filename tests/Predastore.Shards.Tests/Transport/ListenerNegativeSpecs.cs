@@ -266,7 +266,7 @@ public sealed class ListenerNegativeSpecs
     private async Task StillServesAsync(TransportHarness harness)
     {
         await harness.Client.PingAsync(harness.Peer).AsTask().WaitAsync(Patience);
-        await using ShardUpload upload = await harness.Client.PutShardAsync(harness.Peer, ShardClientSpecs.NewPut(new Random(1)));
+        await using ShardUpload upload = await harness.Client.PutShardAsync(harness.Peer, ShardCluster.NewPut(new Random(1)));
         await upload.WriteAsync(new byte[10]);
         await upload.CommitAsync(1).AsTask().WaitAsync(Patience);
         Assert.All(_service.Peers, p => Assert.Equal(2u, p.Node));

@@ -53,12 +53,16 @@ internal sealed class SimStream : ITransportStream
     private const int IdleMs = 10_000;
     private const int RetransmitMs = 200;
 
+    // A host that is gone is found by probes of the connection, where silence of the exchange is allowed.
+    private const int KeepAliveMs = 30_000;
+
     private readonly SimProcess _owner;
     private readonly SimNetwork _network;
     private readonly VirtualClock _clock;
     private readonly Queue<byte[]> _arrived = new();
     private readonly Queue<(byte[] Bytes, bool Last)> _leaving = new();
     private SimStream _peer = null!;
+    private int _idleMs = IdleMs;
     private int _offset;
     private long _lastArrival;
     private bool _ended;
@@ -102,7 +106,7 @@ internal sealed class SimStream : ITransportStream
                 _reading = null;
             answer.TrySetCanceled(cancel);
         });
-        _owner.After(IdleMs, () =>
+        _owner.After(_idleMs, () =>
         {
             registration.Dispose();
             if (!answer.Task.IsCompleted)
@@ -125,6 +129,8 @@ internal sealed class SimStream : ITransportStream
     }
 
     public void CompleteReads() => _readsDone = true;
+
+    public void AllowSilence(TimeSpan? limit) => _idleMs = limit is null ? IdleMs : KeepAliveMs;
 
     public void Abort()
     {

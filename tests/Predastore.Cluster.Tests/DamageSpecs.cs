@@ -1,0 +1,159 @@
+using System.Net;
+using System.Security.Cryptography;
+using Amazon.S3;
+using Amazon.S3.Model;
+using Predastore.Cluster.Tests.Harness;
+using Predastore.Shards.Crypto;
+using Predastore.Shards.Segments;
+using Xunit.Abstractions;
+
+namespace Predastore.Cluster.Tests;
+
+/// <summary>Bits that turn over in the segments of running nodes: nothing wrong is served, and it is repaired.</summary>
+public sealed class DamageSpecs(ITestOutputHelper output) : IAsyncLifetime
+{
+    private const string Bucket = "damage";
+    private static readonly TimeSpan HealTimeout = TimeSpan.FromSeconds(60);
+
+    // Where a bit turns over in an extent; every one of them must be met by an ordinary read of the object.
+    private static readonly (string Name, Func<LiveExtent, long> Position)[] Regions =
+    [
+        ("magic of the extent header", extent => extent.Offset),
+        ("object hash in the extent header", extent => extent.Offset + 20),
+        ("reserved bytes of the extent header", extent => extent.Offset + 121),
+        ("checksum of the extent header", extent => extent.Offset + ExtentHeader.Bytes - 1),
+        ("fragment number", extent => extent.FragmentAt(0) + 7),
+        ("write id in a fragment header", extent => extent.FragmentAt(3) + 15),
+        ("format in a fragment header", extent => extent.FragmentAt(1) + 19),
+        ("size in a fragment header", extent => extent.FragmentAt(2) + 23),
+        ("flags in a fragment header", extent => extent.FragmentAt(2) + 27),
+        ("reserved bytes of a fragment header", extent => extent.FragmentAt(4) + 31),
+        ("first body byte", extent => extent.FragmentAt(0) + 32),
+        ("a body in the middle", extent => extent.FragmentAt(extent.Fragments / 2) + 4000),
+        ("tag of the first fragment", extent => extent.FragmentAt(1) - 1),
+        ("header of the last fragment", extent => extent.FragmentAt(extent.Fragments - 1) + 27),
+        ("body of the last fragment", extent => extent.End - 20),
+        ("last byte", extent => extent.End - 1),
+    ];
+
+    private S3Cluster? _cluster;
+
+    private S3Cluster Cluster => _cluster!;
+
+    public async Task InitializeAsync()
+    {
+        _cluster = await S3Cluster.StartAsync(ClusterShape.Three, output);
+        await _cluster.Client(1).PutBucketAsync(Bucket);
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_cluster is not null)
+            await _cluster.DisposeAsync();
+    }
+
+    [Fact]
+    public Task Flipped_bit_in_any_region_should_be_read_around_named_and_healed() => Cluster.RunAsync(async () =>
+    {
+        var damaged = new List<(string Name, string Key, byte[] Content, string Shard)>();
+        for (int size = 600_000; damaged.Count < Regions.Length; size += 1000)
+        {
+            string key = $"object-{size}";
+            byte[] content = await PutAsync(key, size);
+            LiveExtent extent = ExtentOn(1, size);
+            // A parity shard is not read while the data shards are well.
+            if (extent.Header.Shard.Key.ShardIndex >= Cluster.Shape.Data)
+                continue;
+            (string name, Func<LiveExtent, long> position) = Regions[damaged.Count];
+            extent.Flip(position(extent));
+            damaged.Add((name, key, content, $"shard {extent.Header.Shard.Key.ShardIndex} of {extent.Header.Shard.Key.ObjectHash}"));
+        }
+
+        foreach ((string name, string key, byte[] content, _) in damaged)
+            await ReadsAsync(key, content, name);
+
+        foreach ((string name, _, _, string shard) in damaged)
+        {
+            await LoggedAsync($"A read met a bad shard: {shard} on storage id 1: ", name);
+            await LoggedAsync($"Healed {shard} on storage id 1", name);
+        }
+        // With node 3 dead every object needs the shard that was rebuilt.
+        await Cluster.KillAsync(3);
+        foreach ((string name, string key, byte[] content, _) in damaged)
+            await ReadsAsync(key, content, name);
+    });
+
+    [Fact]
+    public Task Object_with_more_bad_shards_than_parity_should_be_a_clean_error() => Cluster.RunAsync(async () =>
+    {
+        const int size = 600_000;
+        await PutAsync("dead", size);
+        foreach (int node in Cluster.Nodes)
+        {
+            LiveExtent extent = ExtentOn(node, size);
+            if (extent.Header.Shard.Key.ShardIndex <= Cluster.Shape.Parity)
+                extent.Flip(extent.FragmentAt(0) + 100);
+        }
+
+        var e = await Assert.ThrowsAsync<AmazonS3Exception>(() => GetAsync(1, "dead"));
+
+        Assert.InRange((int)e.StatusCode, 500, 599);
+        Assert.NotEmpty(e.RequestId);
+        Assert.Equal(HttpStatusCode.OK, (await Cluster.Client(1).PutObjectAsync(
+            new PutObjectRequest { BucketName = Bucket, Key = "after", ContentBody = "x" })).HttpStatusCode);
+    });
+
+    [Fact]
+    public Task Body_that_turns_out_bad_should_be_cut_before_a_wrong_byte() => Cluster.RunAsync(async () =>
+    {
+        const int size = 12_000_000;
+        byte[] content = await PutAsync("late", size);
+        foreach (int node in Cluster.Nodes)
+        {
+            LiveExtent extent = ExtentOn(node, size);
+            if (extent.Header.Shard.Key.ShardIndex <= Cluster.Shape.Parity)
+                extent.Flip(extent.FragmentAt(extent.Fragments - 2) + 100);
+        }
+
+        using GetObjectResponse response = await Client(1).GetObjectAsync(Bucket, "late");
+        using var got = new MemoryStream();
+        await Assert.ThrowsAnyAsync<IOException>(() => response.ResponseStream.CopyToAsync(got));
+
+        Assert.InRange(got.Length, 1, size - 1);
+        Assert.True(content.AsSpan(0, (int)got.Length).SequenceEqual(got.ToArray()), "what came before the cut");
+    });
+
+    private AmazonS3Client Client(int node) => Cluster.Client(node, config => config.MaxErrorRetry = 0);
+
+    private async Task ReadsAsync(string key, byte[] content, string name)
+    {
+        byte[] got = await GetAsync(2, key);
+        Assert.True(content.AsSpan().SequenceEqual(got), name);
+    }
+
+    private async Task<byte[]> PutAsync(string key, int size)
+    {
+        byte[] content = RandomNumberGenerator.GetBytes(size);
+        await Cluster.Client(1).PutObjectAsync(new PutObjectRequest { BucketName = Bucket, Key = key, InputStream = new MemoryStream(content) });
+        return content;
+    }
+
+    private async Task<byte[]> GetAsync(int node, string key)
+    {
+        using GetObjectResponse response = await Client(node).GetObjectAsync(Bucket, key);
+        using var copy = new MemoryStream();
+        await response.ResponseStream.CopyToAsync(copy);
+        return copy.ToArray();
+    }
+
+    // Sizes of objects tell them apart: the newest extent with a shard of that size.
+    private LiveExtent ExtentOn(int node, int size)
+    {
+        long cells = (size + Cluster.Shape.Data - 1) / Cluster.Shape.Data;
+        long sealedBytes = FragmentLayout.SealedBytes(cells);
+        return LiveExtents.Of(Cluster.Files.StorageFolder(node)).Last(extent => extent.Header.Shard.Length == sealedBytes);
+    }
+
+    private Task LoggedAsync(string words, string name) => S3Cluster.WaitUntilAsync(
+        () => Task.FromResult(Cluster.Nodes.Any(node => Cluster.Files.HasLogged(node, words))), HealTimeout, $"{name}: \"{words}\" in a log");
+}
