@@ -85,7 +85,7 @@ with_lock() {
 sources_newer_than() {
   [[ -e $1 ]] || return 0
   [[ -n $(find "$ROOT" \( -name bin -o -name obj -o -name artifacts -o -name .git -o -name TestResults \) -prune -o -type f \
-    \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.conf' -o -name '*.proto' -o -name 'global.json' \) \
+    \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.conf' -o -name '*.proto' -o -name 'global.json' -o -name 'runtimeconfig.template.json' \) \
     -newer "$1" -print 2> /dev/null | head -n 1) ]]
 }
 
