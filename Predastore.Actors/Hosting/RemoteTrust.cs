@@ -54,7 +54,6 @@ internal sealed class RemoteTrust(ClusterTrust trust, IReadOnlyDictionary<uint, 
             expected = dialled;
         }
 
-        if (!trust.TryValidatePeer(certificate, chain?.ChainPolicy.ExtraStore, expected, out uint node, out string reason)) return reason;
-        return nodes.ContainsKey(node) ? null : $"node {node} is not in the cluster file";
+        return trust.TryValidatePeer(certificate, chain?.ChainPolicy.ExtraStore, expected, out _, out string reason) ? null : reason;
     }
 }

@@ -19,6 +19,7 @@ internal sealed class NodeLauncher : INodeLauncher, IDisposable
     {
         ILoggerFactory loggers = NodeLogging.Create(options);
         ClusterTrust trust = ClusterTrust.LoadFiles(options.Tls.CaFile, options.Tls.CertFile, options.Tls.KeyFile);
+        trust.Members = options.Cluster.Nodes.ToHashSet();
         try
         {
             ClusterNode node = await ClusterNode.StartAsync(Settings(options, trust), loggers, cancellation);

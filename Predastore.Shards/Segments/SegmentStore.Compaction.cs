@@ -43,6 +43,12 @@ public sealed partial class SegmentStore
             }
             if (_source is not { } source)
                 return new CompactionStep(0, false, false, damaged);
+            // Whatever was alive in it may be deleted at any moment, and the file with it.
+            if (!source.TryAcquire())
+            {
+                _source = null;
+                return new CompactionStep(0, true, false, damaged);
+            }
             var moves = new List<Move>();
             try
             {
@@ -70,6 +76,7 @@ public sealed partial class SegmentStore
             {
                 foreach (var move in moves.Where(m => m.Slot is not null))
                     EndMove(move);
+                source.Release();
             }
         }
     }

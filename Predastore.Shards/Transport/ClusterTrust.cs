@@ -45,6 +45,12 @@ public sealed class ClusterTrust : IDisposable
     public IReadOnlyList<X509Certificate2> Roots => [.. _roots];
 
     /// <summary>
+    /// Nodes of the cluster: a certificate of the CA for any other node is refused. Null where every node of the CA is welcome. Set before
+    /// the first handshake.
+    /// </summary>
+    public IReadOnlySet<uint>? Members { get; set; }
+
+    /// <summary>
     /// Takes PEM texts: one or more CA certificates, this node's certificate (leaf first, intermediates after it) and its key.
     /// </summary>
     /// <exception cref="InvalidDataException">A text holds no certificate, the key does not fit, or the own certificate would
@@ -115,6 +121,11 @@ public sealed class ClusterTrust : IDisposable
         if (expectedNode is { } expected && bound != expected)
         {
             reason = $"the certificate belongs to node {bound}, not to node {expected}";
+            return false;
+        }
+        if (Members?.Contains(bound) == false)
+        {
+            reason = $"node {bound} is not in the cluster file";
             return false;
         }
         if (!MayActAsNode(cert))

@@ -75,6 +75,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
     {
         IssuedCertificate issued = Ca.IssueNode(node, [$"{Net}.{node}"]);
         var trust = ClusterTrust.Load(Ca.CertificatePem, issued.CertificatePem, issued.KeyPem);
+        trust.Members = Nodes.Keys.ToHashSet();
         _trusts.Add(trust);
         return trust;
     }

@@ -43,7 +43,8 @@ public sealed class ShardPatienceSpecs
         await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, put);
         for (int i = 0; i < 4; i++)
         {
-            await upload.WriteAsync(new byte[ProtocolLimits.DataFrameBytes]);
+            // More than a writer gathers before it sends.
+            await upload.WriteAsync(new byte[8 * ProtocolLimits.DataFrameBytes]);
             Assert.True(await arrived.WaitAsync(Patience));
             time.Advance(new TransportOptions().StreamIdle * 0.6);
         }

@@ -55,6 +55,36 @@ public sealed class SegmentCompactionSpecs : ModelledStore
     }
 
     [Fact]
+    public async Task Deleting_all_of_a_segment_should_not_break_the_compaction_under_way()
+    {
+        for (var i = 0; i < 48; i++)
+            await Store.PutAsync(Key(i), Content(i, 100));
+        for (var i = 0; i < 48; i++)
+        {
+            if (i % 3 != 0)
+                Store.Delete(Key(i));
+        }
+        var reads = 0;
+        Disk.Fault = call =>
+        {
+            // In the middle of the copy.
+            if (call.Kind == DiskCallKind.Read && reads++ == 1)
+            {
+                for (var i = 0; i < 48; i += 3)
+                    Assert.Equal(DeleteOutcome.Deleted, Store.Delete(Key(i)));
+            }
+            return null;
+        };
+        Store.CompactStep(1 << 20);
+        Disk.Fault = null;
+        Assert.True(reads > 1);
+        CompactAll();
+        Assert.Equal(0, Store.Stats().LiveBytes);
+        await Store.PutAsync(Key(1), Content(1, 1800));
+        Assert.Equal(Content(1, 1800), Store.Read(Key(1)));
+    }
+
+    [Fact]
     public async Task Failed_sync_of_a_compaction_target_should_move_nothing()
     {
         for (var i = 0; i < 12; i++)

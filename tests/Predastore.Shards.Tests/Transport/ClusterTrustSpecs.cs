@@ -91,6 +91,16 @@ public sealed class ClusterTrustSpecs : IDisposable
     }
 
     [Fact]
+    public void Node_that_is_no_member_should_be_refused()
+    {
+        using X509Certificate2 peer = CertOf(_ca.IssueNode(77, []));
+        Assert.True(_trust.TryValidatePeer(peer, null, out _, out _));
+        _trust.Members = new HashSet<uint> { 1, 2 };
+        Assert.False(_trust.TryValidatePeer(peer, null, out _, out string reason));
+        Assert.Equal("node 77 is not in the cluster file", reason);
+    }
+
+    [Fact]
     public void Load_should_refuse_a_foreign_key()
     {
         IssuedCertificate a = _ca.IssueNode(1, []), b = _ca.IssueNode(1, []);
