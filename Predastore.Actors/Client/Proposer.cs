@@ -13,7 +13,7 @@ public sealed class Proposer(IMetadata metadata, SessionHolder sessions, TimePro
 
     private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan BackoffMin = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan BackoffMax = TimeSpan.FromMilliseconds(500);
 
     private readonly CancellationTokenSource _stopping = new();
 

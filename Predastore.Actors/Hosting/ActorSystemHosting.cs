@@ -39,8 +39,12 @@ public static class ActorSystemHosting
     }
 
     /// <summary>Configures remoting with mutual TLS, the cluster, serializers and values; starts no actor.</summary>
+    /// <param name="builder">The actor system.</param>
+    /// <param name="settings">The node.</param>
+    /// <param name="seeds">Nodes that are asked to let it in; if this one is the first, it founds the cluster when nobody does.</param>
     /// <exception cref="ArgumentException">The settings contradict each other.</exception>
-    public static AkkaConfigurationBuilder WithPredastoreNode(this AkkaConfigurationBuilder builder, NodeSettings settings)
+    public static AkkaConfigurationBuilder WithPredastoreNode(
+        this AkkaConfigurationBuilder builder, NodeSettings settings, IReadOnlyList<uint> seeds)
     {
         settings.Validate();
         Config values = NodeConfiguration.Load(settings.Timing);
@@ -58,7 +62,7 @@ public static class ActorSystemHosting
         builder.WithClustering(new ClusterOptions
         {
             Roles = [.. settings.Roles],
-            SeedNodes = [.. settings.DbNodes.Order().Select(node => settings.AkkaAddress(node).ToString())],
+            SeedNodes = [.. seeds.Select(node => settings.AkkaAddress(node).ToString())],
         });
         return builder;
     }

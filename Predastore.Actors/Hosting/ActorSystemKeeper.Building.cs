@@ -20,6 +20,9 @@ public sealed partial class ActorSystemKeeper
     private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan HealthyAfter = TimeSpan.FromSeconds(30);
 
+    // Far longer than joining takes: a metadata replica works without membership, and is interrupted by a new system.
+    private static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(30);
+
     private async Task KeepAsync(Built built)
     {
         TimeSpan backoff = BackoffMin;
@@ -27,7 +30,15 @@ public sealed partial class ActorSystemKeeper
         {
             long since = _time.GetTimestamp();
             // The second wait is for StopAsync being cut short: then nobody ends the system.
-            await Task.WhenAny(built.System.WhenTerminated, Task.Delay(Timeout.InfiniteTimeSpan, _stopping.Token));
+            Task ended = Task.WhenAny(built.System.WhenTerminated, Task.Delay(Timeout.InfiniteTimeSpan, _stopping.Token));
+            if (await Task.WhenAny(ended, Task.Delay(JoinPatience, _time, _stopping.Token)) != ended && !IsUp && !_stopping.IsCancellationRequested)
+            {
+                // Those that it asks may have ended since; others may be there now.
+                Log.NotJoined(_log, Node, Incarnation);
+                await built.System.Terminate();
+            }
+
+            await ended;
             if (_stopping.IsCancellationRequested) break;
 
             Log.SystemEnded(_log, Node, Incarnation, ShutdownGate.For(built.System).Reason?.GetType().Name ?? "unknown");
@@ -72,7 +83,7 @@ public sealed partial class ActorSystemKeeper
     private async Task<Built> BuildAsync(CancellationToken cancellation)
     {
         await RequirePortAsync(cancellation);
-        ServiceProvider services = Services();
+        ServiceProvider services = Services(await _seeds.FindAsync(cancellation));
         ActorSystem? system = null;
         try
         {
@@ -103,7 +114,7 @@ public sealed partial class ActorSystemKeeper
         }
     }
 
-    private ServiceProvider Services()
+    private ServiceProvider Services(IReadOnlyList<uint> seeds)
     {
         var services = new ServiceCollection();
         services.AddSingleton(_loggers);
@@ -112,7 +123,7 @@ public sealed partial class ActorSystemKeeper
         services.AddAkka(NodeConfiguration.SystemName, (builder, _) =>
         {
             builder.AddSetup(new LoggerFactorySetup(_loggers));
-            builder.WithPredastoreNode(_settings);
+            builder.WithPredastoreNode(_settings, seeds);
             // Last: what stands here is laid over the files.
             builder.ConfigureLoggers(loggers =>
             {

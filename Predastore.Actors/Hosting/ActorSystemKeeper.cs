@@ -22,6 +22,7 @@ public sealed partial class ActorSystemKeeper : IHostedService, INodeSystem, IAs
     private readonly ILogger _log;
     private readonly TimeProvider _time;
     private readonly NodeTopology _topology;
+    private readonly SeedFinder _seeds;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _gate = new();
 
@@ -47,6 +48,7 @@ public sealed partial class ActorSystemKeeper : IHostedService, INodeSystem, IAs
         _log = loggers.CreateLogger<ActorSystemKeeper>();
         _time = time ?? TimeProvider.System;
         _topology = new NodeTopology(settings, _time);
+        _seeds = new SeedFinder(settings, _time);
     }
 
     /// <inheritdoc/>

@@ -20,6 +20,9 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Warning, "Node {Node}: the shutdown was cut short; peers will notice that the node is gone")]
     public static partial void StopCutShort(ILogger log, uint node);
 
+    [LoggerMessage(7, LogLevel.Warning, "Node {Node}: actor system {Incarnation} was let in by nobody; a new one looks for the cluster again")]
+    public static partial void NotJoined(ILogger log, uint node, int incarnation);
+
     [LoggerMessage(EventId = 6, Message = "{Text}")]
     public static partial void Actor(ILogger log, LogLevel level, string text, Exception? error);
 }

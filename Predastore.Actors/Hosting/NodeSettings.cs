@@ -30,7 +30,7 @@ public sealed record NodeSettings
     /// <summary>Control addresses of every node of the cluster file, this one included.</summary>
     public required IReadOnlyDictionary<uint, ControlAddress> Nodes { get; init; }
 
-    /// <summary>Nodes that hold a metadata replica. In ascending order they are the seed nodes of the Akka cluster.</summary>
+    /// <summary>Nodes that hold a metadata replica. The seed nodes of the Akka cluster are among them.</summary>
     public required IReadOnlyCollection<uint> DbNodes { get; init; }
 
     /// <summary>Storage id to node number, as the cluster file has it at start.</summary>

@@ -21,7 +21,7 @@ internal sealed partial class RequestBook(
     private readonly Dictionary<ulong, RaftRequests.Propose> _forwardedProposals = [];
     private readonly Dictionary<ulong, TaskCompletionSource<ulong>> _forwardedReads = [];
     private readonly Dictionary<ulong, ReadOrigin> _readsAsked = [];
-    private readonly Queue<(ulong Id, int Tick)> _forwards = new();
+    private readonly Queue<(ulong Id, int Tick, ulong Term)> _forwards = new();
 
     // At random: an answer to an earlier life of this replica must not be taken for one to this life.
     private ulong _nextId = Planted.Has(PlantedBug.RequestIdsRepeat)
@@ -213,15 +213,19 @@ internal sealed partial class RequestBook(
 
     private ulong NextForward()
     {
-        _forwards.Enqueue((++_nextId, _ticks));
+        _forwards.Enqueue((++_nextId, _ticks, node.Term));
         return _nextId;
     }
 
-    /// <summary>A tick. A reply that was lost must not hold its request for ever; its caller has timed out by then.</summary>
+    /// <summary>
+    /// A tick. A reply that was lost must not hold its request for ever, and whoever was leader in an earlier term is not waited for: it may
+    /// be dead.
+    /// </summary>
     public void ExpireForwards()
     {
         _ticks++;
-        while (_forwards.TryPeek(out (ulong Id, int Tick) oldest) && _ticks - oldest.Tick > ForwardTicksMax)
+        while (_forwards.TryPeek(out (ulong Id, int Tick, ulong Term) oldest)
+            && (_ticks - oldest.Tick > ForwardTicksMax || oldest.Term != node.Term))
         {
             _forwards.Dequeue();
             if (_forwardedProposals.Remove(oldest.Id, out RaftRequests.Propose? proposal))

@@ -1,0 +1,62 @@
+using Predastore.Actors.Topology.Wire;
+
+namespace Predastore.Actors.Hosting;
+
+/// <summary>
+/// Which nodes an actor system that is about to start asks to let it in. Akka's own order has one node that founds a cluster when
+/// nobody answers in time: while connections to a node that just died are held back, a restarted first seed would found a second
+/// cluster, and without the first seed the others would wait for ever. So they are asked before, by a way of its own.
+/// </summary>
+internal sealed class SeedFinder(NodeSettings settings, TimeProvider time)
+{
+    private static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    private TimeSpan Patience => settings.Timing == TimingProfile.Development ? TimeSpan.FromSeconds(2) : TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// The members of a running cluster where there is one, without this node; else the metadata nodes that answer, this one included, where
+    /// they are a majority: the lowest of them founds the cluster; else all metadata nodes, ascending.
+    /// </summary>
+    public async Task<IReadOnlyList<uint>> FindAsync(CancellationToken cancel)
+    {
+        uint[] all = [.. settings.DbNodes.Order()];
+        uint[] others = [.. all.Where(node => node != settings.Node)];
+        if (settings.ProbeAside is not { } ask || others.Length == 0) return all;
+        long started = time.GetTimestamp();
+        while (true)
+        {
+            Probe?[] answers = await Task.WhenAll(others.Select(node => AskAsync(ask, node, cancel))).ConfigureAwait(false);
+            uint[] running = [.. answers.OfType<Probe>().Where(IsUp).SelectMany(probe => probe.Members).Select(member => member.Node)
+                .Where(others.Contains).Distinct().Order()];
+            if (running.Length > 0) return running;
+            bool patient = time.GetElapsedTime(started) < Patience;
+            if (answers.Contains(null) && patient)
+            {
+                await Task.Delay(Pause, time, cancel).ConfigureAwait(false);
+                continue;
+            }
+
+            uint[] alive = [.. all.Where(node => node == settings.Node || answers.Any(probe => probe?.Sender.Node == node))];
+            return alive.Length > all.Length / 2 ? alive : all;
+        }
+    }
+
+    private static bool IsUp(Probe probe) => probe.Members.Contains(probe.Sender);
+
+    private async Task<Probe?> AskAsync(Func<uint, CancellationToken, Task<byte[]>> ask, uint node, CancellationToken cancel)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(AskTimeout);
+        try
+        {
+            Probe probe = Probe.Parser.ParseFrom(await ask(node, limit.Token).ConfigureAwait(false));
+            return probe.Sender?.Node == node ? probe : null;
+        }
+        catch (Exception) when (!cancel.IsCancellationRequested)
+        {
+            // Whatever it is, the node is not there yet.
+            return null;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using Google.Protobuf;
+using Microsoft.Extensions.Time.Testing;
+using Predastore.Actors.Hosting;
+using Predastore.Actors.Topology.Wire;
+using Xunit;
+
+namespace Predastore.Actors.Tests.Hosting;
+
+public sealed class SeedFinderSpecs
+{
+    [Theory]
+    [InlineData(1, "2:23 3:23", "2 3")] // a restarted first seed joins those that run, and founds nothing
+    [InlineData(3, "1:123 2:12", "1 2")] // they may still believe that this node's last life is there
+    [InlineData(2, "1: 3:", "1 2 3")] // all begin
+    [InlineData(2, "3:", "2 3")] // the first seed is gone: the next one founds
+    [InlineData(3, "", "1 2 3")] // a minority founds nothing
+    public async Task Seeds_should_be_a_running_cluster_or_else_a_majority_that_answers(uint self, string answers, string seeds)
+    {
+        await using var cluster = new LoopbackCluster(3, (_, _) => { });
+        Dictionary<uint, string> says = answers.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(one => one.Split(':')).ToDictionary(one => uint.Parse(one[0]), one => one[1]);
+        var time = new FakeTimeProvider();
+        var finder = new SeedFinder(cluster.Settings(self) with { ProbeAside = (node, _) => Task.FromResult(Answer(node)) }, time);
+
+        Task<IReadOnlyList<uint>> finding = finder.FindAsync(CancellationToken.None);
+        for (int i = 0; i < 100 && !finding.IsCompleted; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(200));
+            await Task.Yield();
+        }
+
+        Assert.Equal(seeds, string.Join(' ', await finding.WaitAsync(TimeSpan.FromSeconds(10))));
+
+        byte[] Answer(uint node) => says.TryGetValue(node, out string? members)
+            ? new Probe { Sender = Member(node), Members = { members.Select(digit => Member((uint)(digit - '0'))) } }.ToByteArray()
+            : throw new IOException("nobody there");
+    }
+
+    private static Incarnation Member(uint node) => new() { Node = node, Uid = (int)node };
+}
