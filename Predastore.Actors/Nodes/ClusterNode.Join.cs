@@ -8,7 +8,7 @@ namespace Predastore.Actors.Nodes;
 /// <content>Becoming part of the cluster: its rows, this replica's boot, this node's disks.</content>
 public sealed partial class ClusterNode
 {
-    private static readonly TimeSpan JoinAttempt = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan JoinAttempt = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan JoinPause = TimeSpan.FromMilliseconds(200);
 
     private async Task JoinAsync(CancellationToken cancel)

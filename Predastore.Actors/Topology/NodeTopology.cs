@@ -71,6 +71,9 @@ internal sealed class NodeTopology : ITopology
     /// <summary>A connection with the node was lost: it is suspect until it gives a sign of life.</summary>
     internal void Lost(uint node) => Suspect(_lostNodes, node);
 
+    /// <summary>True while a connection was lost and no sign of life came since.</summary>
+    internal bool IsLost(uint node) => _lostNodes.ContainsKey(node);
+
     /// <summary>A sign of life. It ends what a lost connection began; a node that is connected but silent stays suspect.</summary>
     internal void Found(uint node) => _lostNodes.TryRemove(node, out _);
 

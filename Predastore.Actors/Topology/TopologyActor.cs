@@ -17,6 +17,8 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     // Long enough for a handshake on a busy machine: one that is broken off has cost both sides as much and tells nothing.
     private static readonly TimeSpan AsideTimeout = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan ProbeAgainAfter = TimeSpan.FromSeconds(1);
+
     /// <summary>Name of this actor under <c>/user</c>, the same on every node.</summary>
     public const string Name = "topology";
 
@@ -30,6 +32,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     private readonly Islands _islands;
     private readonly Dictionary<uint, Seen> _seen = [];
     private readonly HashSet<uint> _asking = [];
+    private readonly Dictionary<uint, TimeSpan> _probed = [];
 
     public TopologyActor(NodeTopology topology)
     {
@@ -131,7 +134,12 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     {
         if (!_nodeAt.TryGetValue(address, out uint node) || node == _settings.Node) return;
         _topology.Lost(node);
-        // One of two connections of a healthy pair may end; the answer takes the suspicion back within a millisecond.
+
+        // One of two connections of a healthy pair may end; the answer takes the suspicion back within a millisecond. Where nobody is there the
+        // probe ends as the next lost connection, and asking at once again would fill a core: the tick asks then.
+        TimeSpan now = Context.System.Scheduler.MonotonicClock;
+        if (_probed.TryGetValue(node, out TimeSpan before) && now - before < ProbeAgainAfter) return;
+        _probed[node] = now;
         Selection(node).Tell(NewProbe());
     }
 
@@ -156,8 +164,9 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
         TopologyView view = _topology.View;
         foreach (uint node in _settings.Nodes.Keys)
         {
-            if (node == _settings.Node || view.IsAlive(node)) continue;
+            if (node == _settings.Node || (view.IsAlive(node) && !_topology.IsLost(node))) continue;
             Selection(node).Tell(probe ??= NewProbe());
+            if (view.IsAlive(node)) continue;
             // Only a member can be apart from others, and a node that just starts has enough handshakes to do.
             if (_settings.ProbeAside is { } ask && view.Nodes[_settings.Node].Up && _asking.Add(node)) _ = AskAsideAsync(ask, node, Self);
         }

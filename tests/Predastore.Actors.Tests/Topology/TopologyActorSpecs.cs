@@ -50,6 +50,24 @@ public sealed class TopologyActorSpecs
     }
 
     [Fact]
+    public async Task Node_that_is_gone_should_not_be_dialled_in_a_loop()
+    {
+        await using var cluster = new LoopbackCluster(2);
+        await cluster.StartAllAsync();
+        ActorSystem system = cluster[1].Current!;
+        await cluster.KillAsync(2);
+        await cluster.Eventually(() => !cluster[1].Topology.View.Nodes[2].Up, () => "node 1 still sees node 2", TimeSpan.FromSeconds(20));
+        // A removed node is quarantined: Akka holds dials back no longer, and every one that fails is a lost connection.
+        int failed = 0;
+        IActorRef listener = system.ActorOf(Props.Create(() => new Listener(() => Interlocked.Increment(ref failed))));
+        system.EventStream.Subscribe<AssociationErrorEvent>(listener);
+
+        await Task.Delay(TimeSpan.FromSeconds(4));
+
+        Assert.InRange(failed, 0, 40);
+    }
+
+    [Fact]
     public async Task View_should_carry_roles_and_addresses()
     {
         await using var cluster = new LoopbackCluster(2, dbNodes: 1);
@@ -111,6 +129,11 @@ public sealed class TopologyActorSpecs
         {
             return -1;
         }
+    }
+
+    private sealed class Listener : ReceiveActor
+    {
+        public Listener(Action heard) => ReceiveAny(_ => heard());
     }
 
     private sealed class Answering : ReceiveActor
