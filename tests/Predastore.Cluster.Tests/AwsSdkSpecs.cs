@@ -9,22 +9,10 @@ using Xunit.Abstractions;
 namespace Predastore.Cluster.Tests;
 
 /// <summary>The AWS SDK for .NET with its default settings, its checksums on, against three real processes.</summary>
-public sealed class AwsSdkSpecs(ITestOutputHelper output) : IAsyncLifetime
+public sealed class AwsSdkSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
     private const string Bucket = "sdk";
     private const int PartBytes = 5 << 20;
-
-    private S3Cluster? _cluster;
-
-    private S3Cluster Cluster => _cluster!;
-
-    public async Task InitializeAsync() => _cluster = await S3Cluster.StartAsync(ClusterShape.Three, output);
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-            await _cluster.DisposeAsync();
-    }
 
     [Fact]
     public Task Ordinary_work_should_run_unchanged() => Cluster.RunAsync(async () =>

@@ -7,21 +7,9 @@ using Xunit.Abstractions;
 namespace Predastore.Cluster.Tests;
 
 /// <summary><c>s3d admin census</c> against real processes: it must see what is there, and what is not.</summary>
-public sealed class CensusSpecs(ITestOutputHelper output) : IAsyncLifetime
+public sealed class CensusSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
     private const int Objects = 12;
-
-    private S3Cluster? _cluster;
-
-    private S3Cluster Cluster => _cluster!;
-
-    public async Task InitializeAsync() => _cluster = await S3Cluster.StartAsync(ClusterShape.Three, output);
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-            await _cluster.DisposeAsync();
-    }
 
     [Fact]
     public Task Census_should_count_shards_against_rows() => Cluster.RunAsync(async () =>

@@ -7,21 +7,9 @@ using Xunit.Abstractions;
 namespace Predastore.Cluster.Tests;
 
 /// <summary>Three real processes: they come up, work, survive a kill and stop in order.</summary>
-public sealed class ClusterLifeSpecs(ITestOutputHelper output) : IAsyncLifetime
+public sealed class ClusterLifeSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
     private static readonly TimeSpan FailoverTimeout = TimeSpan.FromSeconds(30);
-    private S3Cluster? _cluster;
-
-    private S3Cluster Cluster => _cluster!;
-
-    public async Task InitializeAsync() => _cluster = await S3Cluster.StartAsync(ClusterShape.Three, output);
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-            await _cluster.DisposeAsync();
-    }
-
     [Fact]
     public Task Cluster_should_stop_in_order_on_sigterm()
     {

@@ -10,7 +10,7 @@ using Xunit.Abstractions;
 namespace Predastore.Cluster.Tests;
 
 /// <summary>Bits that turn over in the segments of running nodes: nothing wrong is served, and it is repaired.</summary>
-public sealed class DamageSpecs(ITestOutputHelper output) : IAsyncLifetime
+public sealed class DamageSpecs(ITestOutputHelper output) : ClusterSpecs(output, ClusterShape.Three with { LogLevel = "Debug" })
 {
     private const string Bucket = "damage";
     private static readonly TimeSpan HealTimeout = TimeSpan.FromSeconds(60);
@@ -36,21 +36,10 @@ public sealed class DamageSpecs(ITestOutputHelper output) : IAsyncLifetime
         ("last byte", extent => extent.End - 1),
     ];
 
-    private S3Cluster? _cluster;
-
-    private S3Cluster Cluster => _cluster!;
-
-    public async Task InitializeAsync()
+    public override async Task InitializeAsync()
     {
-        // What was healed is told at Debug: after the loss of a disk there are millions.
-        _cluster = await S3Cluster.StartAsync(ClusterShape.Three with { LogLevel = "Debug" }, output);
-        await _cluster.Client(1).PutBucketAsync(Bucket);
-    }
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-            await _cluster.DisposeAsync();
+        await base.InitializeAsync();
+        await Cluster.Client(1).PutBucketAsync(Bucket);
     }
 
     [Fact]

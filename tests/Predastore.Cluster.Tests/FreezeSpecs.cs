@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Amazon.S3;
 using Amazon.S3.Model;
-using Predastore.Cluster.Tests.Chaos;
 using Predastore.Cluster.Tests.Harness;
 using Predastore.Http.Admin;
 using Xunit;
@@ -10,25 +9,13 @@ using Xunit.Abstractions;
 namespace Predastore.Cluster.Tests;
 
 /// <summary>Real processes: a node that stands still for longer than the cluster waits for it.</summary>
-public sealed class FreezeSpecs(ITestOutputHelper output) : IAsyncLifetime
+public sealed class FreezeSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
     private static readonly TimeSpan BackTimeout = TimeSpan.FromSeconds(30);
-    private S3Cluster? _cluster;
 
-    private S3Cluster Cluster => _cluster!;
-
-    public async Task InitializeAsync() => _cluster = await S3Cluster.StartAsync(ClusterShape.Three, output);
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-            await _cluster.DisposeAsync();
-    }
-
-    [SkippableFact]
+    [Fact]
     public Task Frozen_leader_should_be_done_without_and_come_back_by_itself() => Cluster.RunAsync(async () =>
     {
-        ChaosOptions.RequireLong();
         int frozen = (int)((await Cluster.StatusAsync()).Raft.Leader ?? throw new InvalidOperationException("no leader"));
         int other = (frozen % 3) + 1;
         AmazonS3Client s3 = Cluster.Client(other);
@@ -38,7 +25,7 @@ public sealed class FreezeSpecs(ITestOutputHelper output) : IAsyncLifetime
         Cluster.Process(frozen).Freeze();
         long since = Stopwatch.GetTimestamp();
         await S3Cluster.WaitUntilAsync(() => TryPutAsync(s3, "during"), TimeSpan.FromSeconds(20), "a PUT without the frozen leader");
-        output.WriteLine($"writable {Stopwatch.GetElapsedTime(since).TotalSeconds:0.0} s after the freeze");
+        Output.WriteLine($"writable {Stopwatch.GetElapsedTime(since).TotalSeconds:0.0} s after the freeze");
         await S3Cluster.WaitUntilAsync(
             async () => StateOf(await Cluster.StatusAsync(other), frozen) == "down", BackTimeout, "the frozen node being removed");
         await S3Cluster.WaitUntilAsync(() => TryPutAsync(s3, "after"), TimeSpan.FromSeconds(20), "another PUT");
@@ -50,7 +37,7 @@ public sealed class FreezeSpecs(ITestOutputHelper output) : IAsyncLifetime
         await S3Cluster.WaitUntilAsync(
             async () => StateOf(await Cluster.StatusAsync(other), frozen) == "up", BackTimeout, "the thawed node being a member again");
         await Cluster.WaitReadyAsync(frozen);
-        output.WriteLine($"back {Stopwatch.GetElapsedTime(since).TotalSeconds:0.0} s after the thaw");
+        Output.WriteLine($"back {Stopwatch.GetElapsedTime(since).TotalSeconds:0.0} s after the thaw");
         Assert.True(Stopwatch.GetElapsedTime(since) < BackTimeout);
     });
 

@@ -15,27 +15,15 @@ using Xunit.Abstractions;
 namespace Predastore.Cluster.Tests;
 
 /// <summary>What strangers and broken peers send to the control and data ports of running nodes: refused, and the node goes on.</summary>
-public sealed class HostileProbeSpecs(ITestOutputHelper output) : IAsyncLifetime
+public sealed class HostileProbeSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
     private const int Target = 1;
     private const int Rounds = 32;
     private const int AtOnce = 8;
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(20);
 
-    private S3Cluster? _cluster;
-
-    private S3Cluster Cluster => _cluster!;
-
     private IPEndPoint[] Ports =>
         [new(IPAddress.Parse(Cluster.Host(Target)), ClusterFolder.ControlPort), new(IPAddress.Parse(Cluster.Host(Target)), ClusterFolder.DataPort(Target))];
-
-    public async Task InitializeAsync() => _cluster = await S3Cluster.StartAsync(ClusterShape.Three, output);
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-            await _cluster.DisposeAsync();
-    }
 
     [Fact]
     public Task Strangers_should_be_refused_by_both_planes() => Cluster.RunAsync(async () =>

@@ -7,21 +7,9 @@ namespace Predastore.Cluster.Tests;
 /// Mistakes that only the rest of a running cluster can see: a node with the wrong key or the wrong disk is refused in one line, and
 /// the cluster goes on without it.
 /// </summary>
-public sealed class IdentityErrorSpecs(ITestOutputHelper output) : IAsyncLifetime
+public sealed class IdentityErrorSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
     private const int Node = 3;
-    private S3Cluster? _cluster;
-
-    private S3Cluster Cluster => _cluster!;
-
-    public async Task InitializeAsync() => _cluster = await S3Cluster.StartAsync(ClusterShape.Three, output);
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-            await _cluster.DisposeAsync();
-    }
-
     [Fact]
     public Task Node_that_is_not_itself_should_be_refused() => Cluster.RunAsync(async () =>
     {
@@ -41,7 +29,7 @@ public sealed class IdentityErrorSpecs(ITestOutputHelper output) : IAsyncLifetim
     // The disks of a cluster of the same shape, with another id.
     private async Task ForeignClusterAsync()
     {
-        await using S3Cluster other = await S3Cluster.StartAsync(ClusterShape.Three, output);
+        await using S3Cluster other = await S3Cluster.StartAsync(ClusterShape.Three, Output);
         await Task.WhenAll(other.Nodes.Select(node => other.Process(node).TerminateAsync()));
         string folder = Cluster.Files.StorageFolder(Node);
         await WithAsync(folder, _ => Directory.Move(other.Files.StorageFolder(Node), folder), "belongs to cluster");
@@ -71,7 +59,7 @@ public sealed class IdentityErrorSpecs(ITestOutputHelper output) : IAsyncLifetim
     {
         CommandResult result = await S3dProcess.RunAsync(args);
 
-        output.WriteLine(result.Error);
+        Output.WriteLine(result.Error);
         Assert.NotEqual(0, result.ExitCode);
         string line = Assert.Single(result.Error.Split('\n'));
         Assert.StartsWith("s3d: ", line);

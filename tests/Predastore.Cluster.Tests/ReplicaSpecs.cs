@@ -12,21 +12,8 @@ namespace Predastore.Cluster.Tests;
 /// Real processes: the metadata group is changed with <c>s3d admin replica</c> while it serves. Node 1 has a replica and no storage, node 4
 /// storage and no replica.
 /// </summary>
-public sealed class ReplicaSpecs(ITestOutputHelper output) : IAsyncLifetime
+public sealed class ReplicaSpecs(ITestOutputHelper output) : ClusterSpecs(output, new ClusterShape(4, 2, 1) { Replicas = 3, FirstStorageNode = 2 })
 {
-    private S3Cluster? _cluster;
-
-    private S3Cluster Cluster => _cluster!;
-
-    public async Task InitializeAsync() => _cluster = await S3Cluster.StartAsync(
-        new ClusterShape(4, 2, 1) { Replicas = 3, FirstStorageNode = 2 }, output);
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-            await _cluster.DisposeAsync();
-    }
-
     [Fact]
     public Task Wiped_replica_should_be_replaced_while_the_cluster_serves() => Cluster.RunAsync(async () =>
     {

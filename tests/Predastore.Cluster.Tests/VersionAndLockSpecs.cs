@@ -6,21 +6,9 @@ using Xunit.Abstractions;
 namespace Predastore.Cluster.Tests;
 
 /// <summary>Versions, locks, tags and attributes with the AWS SDK through different nodes of three real processes.</summary>
-public sealed class VersionAndLockSpecs(ITestOutputHelper output) : IAsyncLifetime
+public sealed class VersionAndLockSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
     private const int PartBytes = 5 << 20;
-
-    private S3Cluster? _cluster;
-
-    private S3Cluster Cluster => _cluster!;
-
-    public async Task InitializeAsync() => _cluster = await S3Cluster.StartAsync(ClusterShape.Three, output);
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-            await _cluster.DisposeAsync();
-    }
 
     [Fact]
     public Task Version_written_through_one_node_should_be_locked_at_every_other() => Cluster.RunAsync(async () =>

@@ -18,10 +18,9 @@ public sealed class KillSpecs(ITestOutputHelper output)
 
     private readonly ChaosOptions _options = new();
 
-    [SkippableFact]
+    [Fact]
     public async Task Acknowledged_writes_should_survive_kill_rounds()
     {
-        ChaosOptions.RequireLong();
         await using ChaosCluster chaos = await ChaosCluster.StartAsync(ClusterShape.Three, _options, output);
         await chaos.Nodes.RunAsync(async () =>
         {
