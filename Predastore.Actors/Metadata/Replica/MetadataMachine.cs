@@ -160,6 +160,9 @@ public sealed class MetadataMachine : IStateMachine
     public ISnapshotSink ReceiveSnapshot(LogPosition position)
     {
         string name = NextName();
+
+        // A power loss may have taken the folder's name and left a database: rows of another time must not lie under those that come.
+        _databases.Delete(PathOf(name));
         _disk.CreateDirectory(PathOf(name));
         IOrderedKv database = _databases.Open(PathOf(name), new OrderedKvOptions(WriteAheadLog: false));
         return new SnapshotSink(name, position, database, complete =>

@@ -165,16 +165,25 @@ internal sealed partial class ClusterSimulation
         bool Equal() => replicas.All(r => r.Applied == replicas[0].Applied);
         RunUntil(Clock.Now + 5_000, Equal);
         InvariantException.Check(Equal(), "the replicas do not meet at one index");
-        string[] hashes = [.. replicas.Select(r =>
+        byte[][] states = [.. replicas.Select(r =>
         {
             using Predastore.Actors.Raft.ISnapshotSource source = r.Machine.TakeSnapshot();
             using var all = new MemoryStream();
             byte[] buffer = new byte[64 << 10];
             for (int read; (read = source.Read(buffer)) > 0;)
                 all.Write(buffer, 0, read);
-            return Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(all.ToArray()));
+            return all.ToArray();
         })];
-        InvariantException.Check(hashes.Distinct().Count() == 1, $"the replicas hold different rows at {replicas[0].Applied}");
+        foreach ((byte[] state, SimReplica replica) in states.Zip(replicas).Skip(1))
+        {
+            int same = state.AsSpan().CommonPrefixLength(states[0]);
+            InvariantException.Check(
+                state.Length == states[0].Length && same == state.Length,
+                $"node {Array.IndexOf(replicas, replicas[0]) + 1} and {Array.IndexOf(replicas, replica) + 1} hold different rows at {replicas[0].Applied}, from byte {same}: "
+                + $"{Around(states[0], same)} and {Around(state, same)}");
+        }
+
+        static string Around(byte[] state, int at) => Convert.ToHexString(state.AsSpan(Math.Max(0, at - 48)..Math.Min(state.Length, at + 80)));
     }
 
     // What clients had begun before the healing may go on for as long as they wait; what they leave has 30 more seconds.
