@@ -11,7 +11,7 @@ namespace Predastore.Cluster.Tests.Clients;
 [Collection(SharedCluster.Name)]
 public sealed class ClientSpecs(SharedCluster cluster, ITestOutputHelper output)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(8);
 
     [SkippableTheory]
     [InlineData("aws-cli", "bash", "aws-cli.sh", "aws --version")]
