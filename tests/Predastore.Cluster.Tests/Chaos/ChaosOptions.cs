@@ -6,7 +6,7 @@ namespace Predastore.Cluster.Tests.Chaos;
 public sealed record ChaosOptions
 {
     /// <summary>CHAOS_ROUNDS: kills or power cuts.</summary>
-    public int Rounds { get; init; } = Number("CHAOS_ROUNDS", 20);
+    public int Rounds { get; init; } = Number("CHAOS_ROUNDS", 5);
 
     /// <summary>CHAOS_SEED: draws keys, sizes and moments; printed by every run.</summary>
     public int Seed { get; init; } = Number("CHAOS_SEED", Random.Shared.Next());
