@@ -26,7 +26,7 @@ internal sealed class SeedFinder(NodeSettings settings, TimeProvider time)
         long started = time.GetTimestamp();
         while (true)
         {
-            Probe?[] answers = await Task.WhenAll(others.Select(node => AskAsync(ask, node, cancel))).ConfigureAwait(false);
+            Probe?[] answers = await Task.WhenAll(others.Select(node => AskAsync(ask, node, AskTimeout, cancel))).ConfigureAwait(false);
             uint[] running = [.. answers.OfType<Probe>().Where(IsUp).SelectMany(probe => probe.Members).Select(member => member.Node)
                 .Where(others.Contains).Distinct().Order()];
             if (running.Length > 0) return running;
@@ -44,10 +44,12 @@ internal sealed class SeedFinder(NodeSettings settings, TimeProvider time)
 
     private static bool IsUp(Probe probe) => probe.Members.Contains(probe.Sender);
 
-    private async Task<Probe?> AskAsync(Func<uint, CancellationToken, Task<byte[]>> ask, uint node, CancellationToken cancel)
+    /// <summary>What a node says of the cluster, by <see cref="NodeSettings.ProbeAside"/>; null if it is away or does not answer in time.</summary>
+    public static async Task<Probe?> AskAsync(
+        Func<uint, CancellationToken, Task<byte[]>> ask, uint node, TimeSpan timeout, CancellationToken cancel)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limit.CancelAfter(AskTimeout);
+        limit.CancelAfter(timeout);
         try
         {
             Probe probe = Probe.Parser.ParseFrom(await ask(node, limit.Token).ConfigureAwait(false));

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Predastore.Actors.Client;
+using Predastore.Shards;
 
 namespace Predastore.Actors.Streams;
 

@@ -1,3 +1,5 @@
+using Predastore.Shards;
+
 namespace Predastore.Actors.Streams;
 
 /// <summary>Bytes already read from a body, followed by the rest of it. Read only; does not own the rest.</summary>

@@ -109,7 +109,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
                 break;
             case Aside { Probe: var probe, Node: var node }:
                 _asking.Remove(node);
-                if (probe?.Sender?.Node == node) YieldIfApart(probe);
+                if (probe is not null) YieldIfApart(probe);
                 break;
             case ProbeReply reply:
                 _topology.Found(reply.Sender?.Node ?? 0);
@@ -173,21 +173,8 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     }
 
     // Two systems that have quarantined each other never talk again over Akka.Remote: each would stay alone until somebody restarts it.
-    private static async Task AskAsideAsync(Func<uint, CancellationToken, Task<byte[]>> ask, uint node, IActorRef self)
-    {
-        Probe? probe = null;
-        using var limit = new CancellationTokenSource(AsideTimeout);
-        try
-        {
-            probe = Probe.Parser.ParseFrom(await ask(node, limit.Token).ConfigureAwait(false));
-        }
-        catch (Exception)
-        {
-            // The node is away, or does not answer: asked again at the next tick.
-        }
-
-        self.Tell(new Aside(node, probe));
-    }
+    private static async Task AskAsideAsync(Func<uint, CancellationToken, Task<byte[]>> ask, uint node, IActorRef self) =>
+        self.Tell(new Aside(node, await SeedFinder.AskAsync(ask, node, AsideTimeout, CancellationToken.None).ConfigureAwait(false)));
 
     private Probe NewProbe() => new() { Sender = Me, Members = { UpMembers() } };
 

@@ -3,8 +3,8 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
 using System.Text;
-using Predastore.Actors.Streams;
 using Predastore.Http.Auth;
+using Predastore.Shards;
 
 namespace Predastore.Http.Protocol;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Predastore.Actors.Metadata;
-using Predastore.Actors.Streams;
+using Predastore.Shards;
 
 namespace Predastore.Http.Protocol;
 

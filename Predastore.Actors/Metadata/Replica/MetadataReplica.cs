@@ -19,13 +19,12 @@ public sealed class MetadataReplica(IRaftGroup group, MetadataMachine machine) :
     {
         // An older replica would have to halt on it. Before the cluster is made, its first command sets the level.
         bool first = command.OpCase is Command.OpOneofCase.InitCluster or Command.OpOneofCase.RegisterReplica;
-        if (!first && command.FeatureLevel > machine.ClusterFeatureLevel)
-        {
-            // A replica that has only begun knows nothing of the cluster yet: after a read index it knows what is committed now.
-            await QueryAsync(new Query { GetCluster = new GetCluster() }, timeout, cancel);
-        }
+        bool IsAbove() => !first && command.FeatureLevel > machine.ClusterFeatureLevel;
 
-        if (!first && command.FeatureLevel > machine.ClusterFeatureLevel)
+        // A replica that has only begun knows nothing of the cluster yet: after a read index it knows what is committed now.
+        if (IsAbove())
+            await QueryAsync(new Query { GetCluster = new GetCluster() }, timeout, cancel);
+        if (IsAbove())
         {
             return new CommandResult
             {

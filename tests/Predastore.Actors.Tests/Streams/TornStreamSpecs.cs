@@ -4,6 +4,7 @@ using Predastore.Actors.Metadata;
 using Predastore.Actors.Streams;
 using Predastore.Shards.Crypto;
 using Predastore.Shards.Protocol;
+using Predastore.Shards;
 
 namespace Predastore.Actors.Tests.Streams;
 

@@ -1,4 +1,4 @@
-namespace Predastore.Actors.Streams;
+namespace Predastore.Shards;
 
 /// <summary>A stream that is only read, asynchronously and forward.</summary>
 public abstract class ForwardStream : Stream
