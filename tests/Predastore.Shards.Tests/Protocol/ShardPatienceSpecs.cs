@@ -10,6 +10,8 @@ namespace Predastore.Shards.Tests.Protocol;
 /// <summary>How long client and server wait for each other, over every kind of transport.</summary>
 public sealed class ShardPatienceSpecs
 {
+    // More than a writer gathers before it sends.
+    private const int GatheredBytes = 8 * ProtocolLimits.DataFrameBytes;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     public static TheoryData<TransportKind> Kinds => TransportHarness.Kinds;
@@ -33,18 +35,11 @@ public sealed class ShardPatienceSpecs
     {
         var time = new FakeTimeProvider();
         await using ShardCluster cluster = new(kind, new TransportOptions { Time = time });
-        var arrived = new SemaphoreSlim(0);
-        cluster.Service.OnWrite = _ =>
-        {
-            arrived.Release();
-            return Task.CompletedTask;
-        };
-        PutShardRequest put = ShardCluster.NewPut(new Random(1));
-        await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, put);
+        SemaphoreSlim arrived = CountWrites(cluster);
+        await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, ShardCluster.NewPut(new Random(1)));
         for (int i = 0; i < 4; i++)
         {
-            // More than a writer gathers before it sends.
-            await upload.WriteAsync(new byte[8 * ProtocolLimits.DataFrameBytes]);
+            await upload.WriteAsync(new byte[GatheredBytes]);
             Assert.True(await arrived.WaitAsync(Patience));
             time.Advance(new TransportOptions().StreamIdle * 0.6);
         }
@@ -59,11 +54,27 @@ public sealed class ShardPatienceSpecs
     {
         var time = new FakeTimeProvider();
         await using ShardCluster cluster = new(kind, new TransportOptions { Time = time });
+        SemaphoreSlim arrived = CountWrites(cluster);
         await using ShardUpload upload = await cluster.Client.PutShardAsync(cluster.Peer, ShardCluster.NewPut(new Random(1)));
         await upload.WaitAcceptedAsync().AsTask().WaitAsync(Patience);
+
+        // With bytes at its sink the server has written its acceptance: the one thing left that it waits for is the rest.
+        await upload.WriteAsync(new byte[GatheredBytes]);
+        Assert.True(await arrived.WaitAsync(Patience));
         time.Advance(new TransportOptions().StreamIdle * 3);
         await upload.WriteAsync(new byte[1000]);
         await upload.CommitAsync(1).AsTask().WaitAsync(Patience);
         Assert.Equal(1, cluster.Service.Count);
+    }
+
+    private static SemaphoreSlim CountWrites(ShardCluster cluster)
+    {
+        var arrived = new SemaphoreSlim(0);
+        cluster.Service.OnWrite = _ =>
+        {
+            arrived.Release();
+            return Task.CompletedTask;
+        };
+        return arrived;
     }
 }
