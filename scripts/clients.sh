@@ -29,18 +29,20 @@ attempt() {
   "$@" > "$FOLDER/work/$name.log" 2>&1 < /dev/null || true
 }
 
-# A Debian package that is one program: unpacked, not installed.
+# A Debian package with one program, and the packages whose Python modules it needs: unpacked, not installed.
 from_debian() {
-  local name=$1 package
+  local name=$1 package to=$FOLDER/debian/$1
   have apt-get && have dpkg-deb || return 1
-  cd "$FOLDER/work" || return 1
-  if ! timeout "$SECONDS_EACH" apt-get download "$name"; then
+  rm -rf "$to" && mkdir -p "$to" && cd "$to" || return 1
+  if ! timeout "$SECONDS_EACH" apt-get download "$@"; then
     # Only root may renew the lists.
-    [[ $(id -u) == 0 ]] && timeout "$SECONDS_EACH" apt-get update && timeout "$SECONDS_EACH" apt-get download "$name" || return 1
+    [[ $(id -u) == 0 ]] && timeout "$SECONDS_EACH" apt-get update && timeout "$SECONDS_EACH" apt-get download "$@" || return 1
   fi
-  package=$(find . -maxdepth 1 -name "${name}_*.deb" | head -n 1)
-  dpkg-deb -x "$package" "$name" && install -m 755 "$name/usr/bin/$name" "$FOLDER/bin/$name"
-  rm -rf "$name" "$package"
+  for package in *.deb; do
+    dpkg-deb -x "$package" . && rm -f "$package" || return 1
+  done
+  printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" "$@"\n' "$to/usr/lib/python3/dist-packages" "$to/usr/bin/$name" > "$FOLDER/bin/$name"
+  chmod 755 "$FOLDER/bin/$name"
 }
 
 from_python() {
@@ -54,6 +56,7 @@ from_npm() {
 for name in rclone restic; do
   have "$name" || attempt "$name" from_debian "$name"
 done
+have s3cmd || attempt s3cmd from_debian s3cmd python3-dateutil python3-six
 packages=()
 have aws || packages+=(awscli)
 have s3cmd || packages+=(s3cmd)

@@ -6,7 +6,9 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 PREDA_DIR=${PREDA_DIR:-/tmp/predastore}
 # shellcheck disable=SC2034 # used by the scripts that source this
 MARKER=.predastore-cluster
-export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDDISABLENODEREUSE=1
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+# Servers that outlive a build would hold its lock.
+export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false DOTNET_CLI_USE_MSBUILD_SERVER=0
 
 die() {
   echo "$(basename "$0"): $*" >&2
@@ -81,12 +83,21 @@ with_lock() {
   fi
 }
 
-# True if a source file is newer than the file $1.
+# True if a file that a build reads or copies is newer than the file $1, or one was removed: then its folder is newer. Folders of
+# projects, whose names have a dot, are newer after every first build.
 sources_newer_than() {
   [[ -e $1 ]] || return 0
-  [[ -n $(find "$ROOT" \( -name bin -o -name obj -o -name artifacts -o -name .git -o -name TestResults \) -prune -o -type f \
-    \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.conf' -o -name '*.proto' -o -name 'global.json' -o -name 'runtimeconfig.template.json' \) \
-    -newer "$1" -print 2> /dev/null | head -n 1) ]]
+  [[ -n $(find "$ROOT" -mindepth 1 \( -name bin -o -name obj -o -name artifacts -o -name '.*' -o -name __pycache__ \
+    -o -name scripts -o -name config -o -name '*.md' \) -prune -o \( -type f -o -type d ! -name '*.*' \) -newer "$1" -print 2> /dev/null | head -n 1) ]]
+}
+
+# True if a process runs from the build in folder $1.
+runs_from() {
+  local pid
+  for pid in "$PREDA_DIR"/*/pids/*.pid; do
+    [[ -e $pid ]] && [[ $(command_of "$(cat "$pid")") == *" $1/s3d.dll "* ]] && return 0
+  done
+  return 1
 }
 
 BUILDS_KEPT=3
@@ -112,7 +123,7 @@ publish_s3d() {
   # As old as the start of the build: what was edited meanwhile is built the next time.
   mv "$builds/stamp.new" "$builds/stamp"
   find "$builds" -mindepth 1 -maxdepth 1 -type d | sort -r | tail -n +$((BUILDS_KEPT + 1)) | while read -r old; do
-    rm -rf "$old"
+    runs_from "$old" || rm -rf "$old"
   done
 }
 

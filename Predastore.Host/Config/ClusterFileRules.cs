@@ -113,9 +113,9 @@ internal static class ClusterFileRules
     {
         var places = new List<(string Folder, string Owner, int Line)>();
         foreach (DbEntry db in file.Dbs)
-            places.Add((FolderOf(db.Node, db.Address.Host, db.Path), $"[[db]] id {db.Node}", db.Line));
+            places.Add((FolderOf(file, db.Node, db.Path), $"[[db]] id {db.Node}", db.Line));
         foreach (StorageEntry storage in file.Storages)
-            places.Add((FolderOf(storage.Node, storage.Address.Host, storage.Path), $"[[storage]] id {storage.Id}", storage.Line));
+            places.Add((FolderOf(file, storage.Node, storage.Path), $"[[storage]] id {storage.Id}", storage.Line));
         places.Sort((a, b) => string.CompareOrdinal(a.Folder, b.Folder));
         // Sorted with a trailing slash, a folder stands directly before what is inside it.
         for (int i = 1; i < places.Count; i++)
@@ -133,8 +133,9 @@ internal static class ClusterFileRules
     /// The machine, the node where the path is relative to its folder, and the path. All loopback addresses are one machine:
     /// two nodes on 127.0.0.1 and 127.0.0.2 with one absolute path would write into each other.
     /// </summary>
-    private static string FolderOf(uint node, string host, string path)
+    private static string FolderOf(ClusterFile file, uint node, string path)
     {
+        string host = file.HostOf(node);
         string machine = HostAddress.IsLoopback(host) ? "loopback" : host;
         string absolute = Path.IsPathRooted(path) ? Path.GetFullPath(path) : $"/(node-{node})" + Path.GetFullPath("/" + path);
         return $"{machine}:{absolute.TrimEnd('/')}/";

@@ -42,6 +42,19 @@ internal sealed class NodeLauncher : INodeLauncher, IDisposable
 
     public void Dispose() => _hub?.Dispose();
 
+    private static Akka.Configuration.Config Overrides(string file)
+    {
+        try
+        {
+            return ConfigurationFactory.ParseString(File.ReadAllText(file));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // The parser throws many types.
+            throw new StartupException($"{file}, named by {NodeOptionsResolver.HoconVariable}, is no HOCON: {e.Message}");
+        }
+    }
+
     private ClusterNodeSettings Settings(NodeOptions options, ClusterTrust trust)
     {
         ClusterFile file = options.Cluster;
@@ -55,7 +68,7 @@ internal sealed class NodeLauncher : INodeLauncher, IDisposable
                 StorageNodes = file.Storages.ToDictionary(storage => storage.Id, storage => storage.Node),
                 Trust = trust,
                 BindHost = options.ControlBind == options.Control.Host ? null : options.ControlBind,
-                Overrides = options.HoconFile is { } hocon ? ConfigurationFactory.ParseString(File.ReadAllText(hocon)) : null,
+                Overrides = options.HoconFile is { } hocon ? Overrides(hocon) : null,
                 Timing = options.IsDevelopment ? TimingProfile.Development : TimingProfile.Production,
             },
             DataEndpoint = new IPEndPoint(ParseBind(options.DataBind), options.Data.Port),

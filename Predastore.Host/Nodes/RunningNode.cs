@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Predastore.Actors.Client;
 using Predastore.Actors.Metadata;
 using Predastore.Actors.Nodes;
 using Predastore.Http.Admin;
@@ -10,12 +11,15 @@ using Predastore.Shards.Transport;
 namespace Predastore.Host.Nodes;
 
 /// <summary>A node with its S3 door. Stopping closes the door first, then the node leaves.</summary>
-internal sealed class RunningNode : IRunningNode, INodeHealth
+internal sealed partial class RunningNode : IRunningNode, INodeHealth
 {
+    private static readonly TimeSpan BucketRetry = TimeSpan.FromSeconds(5);
+
     private readonly ClusterNode _node;
     private readonly NodeStatusSource _status;
     private readonly ClusterTrust _trust;
     private readonly ILoggerFactory _loggers;
+    private readonly ILogger _log;
     private readonly CancellationTokenSource _stopping = new();
     private S3Endpoint? _door;
     private Task _buckets = Task.CompletedTask;
@@ -24,6 +28,7 @@ internal sealed class RunningNode : IRunningNode, INodeHealth
     {
         Options = options;
         (_node, _trust, _loggers) = (node, trust, loggers);
+        _log = loggers.CreateLogger<RunningNode>();
         _status = new NodeStatusSource(options.Cluster, node);
     }
 
@@ -86,6 +91,13 @@ internal sealed class RunningNode : IRunningNode, INodeHealth
         while (!IsReady)
             await Task.Delay(TimeSpan.FromMilliseconds(200), cancel);
         foreach (Config.BucketEntry bucket in Options.Cluster.Buckets)
+            while (!await TryMakeBucketAsync(bucket, cancel))
+                await Task.Delay(BucketRetry, cancel);
+    }
+
+    private async Task<bool> TryMakeBucketAsync(Config.BucketEntry bucket, CancellationToken cancel)
+    {
+        try
         {
             await _node.Store.ExecuteAsync(
                 new Command
@@ -99,8 +111,17 @@ internal sealed class RunningNode : IRunningNode, INodeHealth
                     },
                 },
                 cancel);
+            return true;
+        }
+        catch (StoreException e)
+        {
+            LogBucketNotMade(_log, bucket.Name, e.Message, BucketRetry.TotalSeconds);
+            return false;
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Bucket {Bucket} of the cluster file could not be made: {Reason}; tried again in {Seconds} s")]
+    private static partial void LogBucketNotMade(ILogger log, string bucket, string reason, double seconds);
 
     private static IPEndPoint Listen(Config.HostPort address) => new(
         address.Host is "*" or "+" ? IPAddress.Any

@@ -3,16 +3,19 @@ using System.Security.Cryptography;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Amazon.S3.Transfer;
+using Predastore.Cluster.Tests.Clients;
 using Predastore.Cluster.Tests.Harness;
-using Xunit.Abstractions;
 
 namespace Predastore.Cluster.Tests;
 
 /// <summary>The AWS SDK for .NET with its default settings, its checksums on, against three real processes.</summary>
-public sealed class AwsSdkSpecs(ITestOutputHelper output) : ClusterSpecs(output)
+[Collection(SharedCluster.Name)]
+public sealed class AwsSdkSpecs(SharedCluster shared)
 {
     private const string Bucket = "sdk";
     private const int PartBytes = 5 << 20;
+
+    private S3Cluster Cluster => shared.Cluster;
 
     [Fact]
     public Task Ordinary_work_should_run_unchanged() => Cluster.RunAsync(async () =>

@@ -7,20 +7,22 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Amazon.S3;
 using Amazon.S3.Model;
+using Predastore.Cluster.Tests.Clients;
 using Predastore.Cluster.Tests.Harness;
 using Predastore.Shards.Protocol;
 using Predastore.Shards.Transport;
-using Xunit.Abstractions;
 
 namespace Predastore.Cluster.Tests;
 
 /// <summary>What strangers and broken peers send to the control and data ports of running nodes: refused, and the node goes on.</summary>
-public sealed class HostileProbeSpecs(ITestOutputHelper output) : ClusterSpecs(output)
+public sealed class HostileProbeSpecs(SharedCluster shared) : IClassFixture<SharedCluster>
 {
     private const int Target = 1;
     private const int Rounds = 32;
     private const int AtOnce = 8;
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(20);
+
+    private S3Cluster Cluster => shared.Cluster;
 
     private IPEndPoint[] Ports =>
         [new(IPAddress.Parse(Cluster.Host(Target)), ClusterFolder.ControlPort), new(IPAddress.Parse(Cluster.Host(Target)), ClusterFolder.DataPort(Target))];
@@ -44,7 +46,7 @@ public sealed class HostileProbeSpecs(ITestOutputHelper output) : ClusterSpecs(o
             foreach (X509Certificate2? shown in new[] { null, foreign, unknown, expired })
                 await RepeatAsync(async () => Assert.False(await IsLetInAsync(port, shown, [], ClusterTrust.Alpn), $"{port} {shown?.Subject}"));
         }
-        await StillServesAsync();
+        await StillServesAsync("strangers");
     });
 
     [Fact]
@@ -63,7 +65,7 @@ public sealed class HostileProbeSpecs(ITestOutputHelper output) : ClusterSpecs(o
             await RepeatAsync(() => IsLetInAsync(port, member, [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], ClusterTrust.Alpn));
             await RepeatAsync(() => IsLetInAsync(port, member, LyingFrames(), ClusterTrust.Alpn));
         }
-        await StillServesAsync();
+        await StillServesAsync("members");
         Assert.InRange(Cluster.Process(Target).ResidentBytes, 1, 600L << 20);
     });
 
@@ -91,15 +93,15 @@ public sealed class HostileProbeSpecs(ITestOutputHelper output) : ClusterSpecs(o
         return bytes;
     }
 
-    private async Task StillServesAsync()
+    private async Task StillServesAsync(string bucket)
     {
         AmazonS3Client s3 = Cluster.Client(Target);
         byte[] content = RandomNumberGenerator.GetBytes(1 << 20);
-        await s3.PutBucketAsync("still");
-        await s3.PutObjectAsync(new PutObjectRequest { BucketName = "still", Key = "a", InputStream = new MemoryStream(content) });
+        await s3.PutBucketAsync(bucket);
+        await s3.PutObjectAsync(new PutObjectRequest { BucketName = bucket, Key = "a", InputStream = new MemoryStream(content) });
         foreach (int node in Cluster.Nodes)
         {
-            using GetObjectResponse response = await Cluster.Client(node).GetObjectAsync("still", "a");
+            using GetObjectResponse response = await Cluster.Client(node).GetObjectAsync(bucket, "a");
             using var copy = new MemoryStream();
             await response.ResponseStream.CopyToAsync(copy);
             Assert.Equal(content, copy.ToArray());

@@ -38,6 +38,16 @@ public sealed class StartupErrorSpecs : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Hocon_that_is_none_should_be_named()
+    {
+        string file = _cluster.Files["wrong.conf"];
+        File.WriteAllText(file, "akka { loglevel = ");
+
+        AssertRefused(
+            await S3dProcess.RunAsync(_cluster.Files.NodeArgs(1, _cluster.Shape), prefix: ["env", $"S3D_HOCON={file}"]), $"{file}, named by S3D_HOCON");
+    }
+
+    [Fact]
     public async Task Port_in_use_should_be_named()
     {
         using var taken = new TcpListener(IPAddress.Parse(_cluster.Host(1)), ClusterFolder.S3Port);

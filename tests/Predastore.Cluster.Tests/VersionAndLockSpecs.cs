@@ -1,14 +1,17 @@
 using Amazon.S3;
 using Amazon.S3.Model;
+using Predastore.Cluster.Tests.Clients;
 using Predastore.Cluster.Tests.Harness;
-using Xunit.Abstractions;
 
 namespace Predastore.Cluster.Tests;
 
 /// <summary>Versions, locks, tags and attributes with the AWS SDK through different nodes of three real processes.</summary>
-public sealed class VersionAndLockSpecs(ITestOutputHelper output) : ClusterSpecs(output)
+[Collection(SharedCluster.Name)]
+public sealed class VersionAndLockSpecs(SharedCluster shared)
 {
     private const int PartBytes = 5 << 20;
+
+    private S3Cluster Cluster => shared.Cluster;
 
     [Fact]
     public Task Version_written_through_one_node_should_be_locked_at_every_other() => Cluster.RunAsync(async () =>

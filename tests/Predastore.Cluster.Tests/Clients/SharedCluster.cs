@@ -2,7 +2,7 @@ using Predastore.Cluster.Tests.Harness;
 
 namespace Predastore.Cluster.Tests.Clients;
 
-/// <summary>One cluster for all tests of clients: each works in a bucket of its own, one after the other.</summary>
+/// <summary>One cluster for tests that harm no node: each works in buckets of its own, one after the other.</summary>
 public sealed class SharedCluster : IAsyncLifetime
 {
     public const string Name = "clients";

@@ -100,6 +100,17 @@ public class ClusterFileSpecs
         { "display_name = \"a\"", "[[bucket]]\nname = \"abc\"\npublic = 1", "x.toml:50:", "true or false" },
     };
 
+    [Fact]
+    public void Paths_of_a_node_should_differ_whatever_its_planes_are_called()
+    {
+        string text = Sample.Three.Replace("path = \"db\"", "path = \"/data\"").Replace("path = \"disk-", "path = \"/data/disk-");
+        for (int node = 1; node <= 3; node++)
+            text = text.Replace($"127.9.9.{node}\"\nport = 6660", $"n{node}.example\"\nport = 6660")
+                .Replace($"127.9.9.{node}\"\nport = 9991", $"n{node}-data.example\"\nport = 9991");
+
+        Assert.Contains("inside", Assert.Throws<ClusterFileException>(() => ClusterFile.Parse(text, "x.toml")).Message);
+    }
+
     [Theory]
     [MemberData(nameof(Mistakes))]
     public void Mistake_should_be_one_line_that_names_the_place(string text, string replacement, string place, string words)
