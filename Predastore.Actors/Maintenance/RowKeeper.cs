@@ -58,8 +58,8 @@ internal sealed partial class RowKeeper(MaintenanceParts parts, ILogger log)
             if (tasks.Count == 0)
                 return null;
             List<(uint StorageId, ShardToDelete[] Shards)> older = await OlderAsync(row, tasks, cancel).ConfigureAwait(false);
-            IReadOnlyList<ShardOutcome> outcomes = await _rebuilder.RebuildAsync(
-                row, bucket, tasks, shards.Concat(row.Missing), cancel).ConfigureAwait(false);
+            IReadOnlyList<ShardOutcome> outcomes = await _rebuilder.RebuildAsync(row, bucket, tasks, cancel)
+                .ConfigureAwait(false);
             ShardOutcome[] good = Judge(outcomes, name);
             if (good.Length == 0)
                 return (row, false);

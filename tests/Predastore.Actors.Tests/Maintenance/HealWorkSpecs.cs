@@ -44,6 +44,45 @@ public sealed class HealWorkSpecs
     }
 
     [Fact]
+    public async Task Shards_that_are_bad_in_different_places_should_be_healed_from_one_another()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        DataRow row = await fixture.PutAsync("key", 3_000_000);
+        for (uint shard = 0; shard < 2; shard++)
+            fixture.Stores.Flip(row.Placement[(int)shard], MaintenanceFixture.KeyOf(row, shard), shard == 0 ? 500 : 1_450_000);
+        Assert.Equal(MaintenanceFixture.Bytes(3_000_000, 1), await fixture.ReadAsync("key"));
+        fixture.Queue(row, 0, 1);
+        await fixture.RoundAsync();
+        Assert.Equal(0u, fixture.HealBacklog());
+        Assert.Equal(2, fixture.Parts.Progress.HealedShards);
+        fixture.AssertCensus();
+    }
+
+    [Fact]
+    public async Task Bytes_of_another_write_in_the_place_of_a_shard_should_not_get_into_its_heal()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        DataRow row = await fixture.PutAsync("key", 300_000);
+        DataRow other = await fixture.PutAsync("other", 300_000, 2);
+        byte[] kept = fixture.Stores.Bytes(row.Placement[0], MaintenanceFixture.KeyOf(row, 0))!;
+        fixture.Lose(row, 0);
+        var put = new PutShardRequest(
+            MaintenanceFixture.KeyOf(row, 0).ObjectHash, 0, row.WriteId, Guid.NewGuid(), 2, 1, row.Placement[0], -1);
+        byte[] foreign = fixture.Stores.Bytes(other.Placement[0], MaintenanceFixture.KeyOf(other, 0))!;
+        await using (IShardSink sink = await fixture.Stores.BeginPutAsync(put, CancellationToken.None))
+        {
+            await sink.WriteAsync(foreign, CancellationToken.None);
+            await sink.CommitAsync(foreign.Length, 0, CancellationToken.None);
+        }
+
+        fixture.Queue(row, 0);
+        await fixture.RoundAsync();
+        Assert.Equal(0u, fixture.HealBacklog());
+        Assert.Equal(kept, fixture.Stores.Bytes(row.Placement[0], MaintenanceFixture.KeyOf(row, 0)));
+        fixture.AssertCensus();
+    }
+
+    [Fact]
     public async Task Shard_that_would_be_rebuilt_wrong_should_not_be_stored()
     {
         await using var fixture = new MaintenanceFixture(2, 1, 3);
