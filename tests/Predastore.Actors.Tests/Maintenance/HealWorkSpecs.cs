@@ -140,6 +140,35 @@ public sealed class HealWorkSpecs
     }
 
     [Fact]
+    public async Task Rows_that_take_a_whole_round_should_not_starve_those_behind_them()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        List<DataRow> rows = [];
+        for (int i = 0; i < 150; i++)
+            rows.Add(await fixture.PutAsync($"k{i}", 5000, i));
+        DataRow[] queue = [.. rows.GroupBy(row => row.DataId[0] >> 2).MaxBy(group => group.Count())!
+            .OrderBy(row => Convert.ToHexString(row.DataId.Span), StringComparer.Ordinal)];
+        Assert.True(queue.Length > 3);
+        foreach (DataRow row in queue)
+        {
+            fixture.Lose(row, 0);
+            if (row != queue[^1])
+                fixture.Lose(row, 1);
+            fixture.Queue(row, 0);
+        }
+
+        fixture.Metadata.Asked = query =>
+        {
+            if (query.GetData is not null)
+                fixture.Time.Advance(fixture.Parts.Settings.RoundMax + TimeSpan.FromSeconds(1));
+        };
+        for (int i = 0; i < queue.Length; i++)
+            await fixture.RoundAsync(queue[0].DataId[0] >> 2);
+        Assert.NotNull(fixture.Stores.Bytes(queue[^1].Placement[0], MaintenanceFixture.KeyOf(queue[^1], 0)));
+        Assert.Equal((ulong)queue.Length - 1, fixture.HealBacklog());
+    }
+
+    [Fact]
     public async Task Heal_that_loses_to_another_change_should_take_back_its_own_attempt_only()
     {
         await using var fixture = new MaintenanceFixture(2, 1, 4);
