@@ -4,6 +4,7 @@ using Predastore.Actors.Client;
 using Predastore.Actors.Metadata;
 using Predastore.Actors.Streams;
 using Predastore.Shards.Protocol;
+using Predastore.Shards.Striping;
 using DataKey = Predastore.Shards.Crypto.DataKey;
 
 namespace Predastore.Actors.Maintenance;
@@ -46,8 +47,14 @@ internal sealed class RewriteWork(
         };
         await using var reader = new ObjectReader(reads, version, session, session.BeginRead(), materializer);
         await reader.StartAsync(0, (long)row.Size, cancel).ConfigureAwait(false);
-        await using var body = new CopyStream(reader, cancel);
+        await using var copy = new CopyStream(reader, cancel);
+        Geometry geometry = parts.Cluster.Require().Geometry;
+        await using var body = new PacedStream(copy, read => parts.Pace.TakeAsync(read + (read * geometry.Total / geometry.K), cancel));
         await using StagedShards staged = await uploader.UploadAsync(bucket, body, (long)row.Size, cancel).ConfigureAwait(false);
+
+        // To commit it would take the mark away by which it is written anew.
+        if (staged.Narrow)
+            throw new StoreException(StoreFailure.Unavailable, "storage ids failed on the way, and it would be narrow again");
         await WrapForOthersAsync(row, staged.Row, bucket, cancel).ConfigureAwait(false);
         var replace = new ReplaceData { DataId = row.DataId, Generation = row.Generation, Data = staged.Row };
         staged.HandOver();

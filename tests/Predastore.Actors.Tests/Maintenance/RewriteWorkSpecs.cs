@@ -30,6 +30,51 @@ public sealed class RewriteWorkSpecs
     }
 
     [Fact]
+    public async Task Rewrite_that_would_be_narrow_again_should_not_be_committed_and_be_tried_later()
+    {
+        await using var fixture = new MaintenanceFixture(3, 2, 5);
+        fixture.Stores.Down[2] = fixture.Stores.Down[4] = true;
+        DataRow narrow = await fixture.PutAsync("key", 100_000);
+        fixture.Stores.Down.Clear();
+        fixture.Stores.Begun = _ => fixture.Stores.Down[2] = fixture.Stores.Down[4] = true;
+        await fixture.RoundAsync();
+        fixture.Stores.Begun = null;
+        Assert.Equal(narrow, fixture.Row("key"));
+        Assert.Equal(1u, fixture.HealBacklog());
+        fixture.Stores.Down.Clear();
+        await fixture.RoundAsync();
+        Assert.Equal((3u, 2u), (fixture.Row("key").DataShards, fixture.Row("key").ParityShards));
+        Assert.Equal(0u, fixture.HealBacklog());
+        await fixture.CollectAsync();
+        fixture.AssertCensus();
+    }
+
+    [Theory]
+    [InlineData(30_000)]
+    [InlineData(1_500_000)]
+    public async Task Bytes_of_a_rewrite_should_count_against_the_rate(int size)
+    {
+        // At the first rate nobody waits while the clock stands, and at the second one everybody waits for what was taken.
+        const long slow = 1000;
+        await using var fixture = new MaintenanceFixture(3, 2, 5, settings: new MaintenanceSettings
+        {
+            BytesPerSecondIdle = long.MaxValue / 4, BytesPerSecondBusy = slow,
+        });
+        fixture.Stores.Down[2] = fixture.Stores.Down[4] = true;
+        await fixture.PutAsync("key", size);
+        fixture.Stores.Down.Clear();
+        await fixture.RoundAsync();
+        Assert.Equal(3u, fixture.Row("key").DataShards);
+        fixture.Busy = true;
+        Task next = fixture.Parts.Pace.TakeAsync(1, CancellationToken.None);
+        TimeSpan debt = TimeSpan.FromSeconds((size + (size * 5L / 3)) / slow);
+        fixture.Time.Advance(debt - TimeSpan.FromSeconds(1));
+        Assert.False(next.IsCompleted);
+        fixture.Time.Advance(TimeSpan.FromSeconds(2));
+        await next.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
     public async Task Copy_in_another_bucket_should_stay_readable()
     {
         await using var fixture = new MaintenanceFixture(2, 1, 3);
