@@ -45,9 +45,10 @@ internal sealed class HealWork(MaintenanceParts parts, RowKeeper keeper, Rewrite
         if (found.Data is not { } row || await parts.BucketAsync(row, cancel).ConfigureAwait(false) is not { } bucket)
             return;
         uint[] wanted = [.. row.Missing.Concat(heal.Shards).Distinct().Where(shard => shard < row.Placement.Count)];
+        bool contradicts = false;
         if (wanted.Length > 0)
-            (row, _) = await keeper.HealAsync(row, bucket, wanted, queued: true, cancel).ConfigureAwait(false);
-        if (heal.Rewrite && row.Missing.Count == 0)
-            await rewrite.RunAsync(row, bucket, cancel).ConfigureAwait(false);
+            (row, _, contradicts) = await keeper.HealAsync(row, bucket, wanted, queued: true, cancel).ConfigureAwait(false);
+        if (contradicts || (heal.Rewrite && row.Missing.Count == 0))
+            await rewrite.RunAsync(row, bucket, contradicts, cancel).ConfigureAwait(false);
     }
 }

@@ -91,8 +91,9 @@ public sealed class HealWorkSpecs
         other.Digests[2] = Google.Protobuf.ByteString.CopyFrom(new byte[16]);
         BucketRow bucket = fixture.Bucket;
         fixture.Lose(row, 2);
-        (_, bool done) = await fixture.Keeper.HealAsync(other, bucket, [2], queued: true, CancellationToken.None);
-        Assert.False(done);
+        Predastore.Actors.Maintenance.HealOutcome outcome =
+            await fixture.Keeper.HealAsync(other, bucket, [2], queued: true, CancellationToken.None);
+        Assert.Equal((false, true), (outcome.Done, outcome.Contradicts));
         Assert.Empty(fixture.Stores.Rows(row.Placement[2]));
     }
 
