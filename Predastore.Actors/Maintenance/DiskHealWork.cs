@@ -9,8 +9,9 @@ namespace Predastore.Actors.Maintenance;
 
 /// <summary>
 /// Heals storage ids whose disks are new: walks the data rows of a partition, asks the disks which shards they have, and rebuilds the
-/// rest, all shards of a row in one pass. That a partition is whole goes into Raft, and the last one ends the healing; a walk cut short
-/// goes on from where this process stood, and in another process from the start, where asking the disks costs little.
+/// rest, all shards of a row in one pass. A row that cannot be healed although all its places answer is left to the heal queue. That a
+/// partition is whole goes into Raft, and the last one ends the healing; a walk cut short goes on from where this process stood, and in
+/// another process from the start, where asking the disks costs little.
 /// </summary>
 internal sealed class DiskHealWork(MaintenanceParts parts, RowKeeper keeper, ILogger log)
 {
@@ -78,7 +79,7 @@ internal sealed class DiskHealWork(MaintenanceParts parts, RowKeeper keeper, ILo
             Log.DiskHealed(log, disk.Id);
     }
 
-    // True if every shard that these rows have on the disks is there.
+    // True if every shard that these rows have on the disks is there, or in the heal queue.
     private async Task<bool> HealAsync(StorageRow[] disks, IReadOnlyList<DataRow> rows, CancellationToken cancel)
     {
         bool whole = true;
@@ -147,8 +148,13 @@ internal sealed class DiskHealWork(MaintenanceParts parts, RowKeeper keeper, ILo
             .Distinct()];
         if (wanted.Length == 0)
             return true;
-        (_, bool done) = await keeper.HealAsync(current, bucket, wanted, queued: current.Missing.Count > 0, cancel).ConfigureAwait(false);
-        return done;
+        HealOutcome outcome = await keeper.HealAsync(current, bucket, wanted, queued: current.Missing.Count > 0, cancel).ConfigureAwait(false);
+        if (outcome.Done)
+            return true;
+
+        // What all its places cannot give would keep the disk HEALING for ever: it is the heal queue's from here on.
+        return outcome.Row.Placement.All(parts.Usable)
+            && await parts.QueueAsync(outcome.Row, wanted, "missing", cancel).ConfigureAwait(false);
     }
 
     private sealed class Walk(string about)

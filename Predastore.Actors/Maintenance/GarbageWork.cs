@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Predastore.Actors.Metadata;
@@ -8,21 +9,36 @@ namespace Predastore.Actors.Maintenance;
 
 /// <summary>
 /// Deletes the shards of data that lost its last reference, once no open read can still see it, and then its garbage row. A row
-/// stays until every storage id it names has answered.
+/// stays until every storage id it names has answered; the walk goes on behind it, and in the next round from where it stood.
 /// </summary>
 internal sealed class GarbageWork(MaintenanceParts parts, ILogger log)
 {
-    private const uint RowsPerRound = 500;
     private const uint PartsPerStep = 500;
+
+    private readonly ConcurrentDictionary<uint, ByteString> _after = [];
 
     /// <summary>One round over a partition.</summary>
     public async Task RunAsync(uint partition, CancellationToken cancel)
     {
-        QueryResult page = await parts.QueryAsync(
-            new Query { WalkGarbage = new WalkGarbage { Partition = partition, Limit = RowsPerRound } }, cancel).ConfigureAwait(false);
-        foreach (GarbageRow upload in page.Garbage.Where(row => row.WhatCase == GarbageRow.WhatOneofCase.UploadId))
+        long started = parts.Time.GetTimestamp();
+        QueryResult page;
+        do
+        {
+            ByteString after = _after.GetValueOrDefault(partition, ByteString.Empty);
+            page = await parts.QueryAsync(
+                new Query { WalkGarbage = new WalkGarbage { Partition = partition, Limit = parts.Settings.PageRows, After = after } }, cancel)
+                .ConfigureAwait(false);
+            await CollectAsync(page.Garbage, cancel).ConfigureAwait(false);
+            _after[partition] = page.Truncated ? page.NextCursor : ByteString.Empty;
+        }
+        while (page.Truncated && parts.Time.GetElapsedTime(started) <= parts.Settings.RoundMax);
+    }
+
+    private async Task CollectAsync(IReadOnlyList<GarbageRow> garbage, CancellationToken cancel)
+    {
+        foreach (GarbageRow upload in garbage.Where(row => row.WhatCase == GarbageRow.WhatOneofCase.UploadId))
             await ExpandAsync(upload, cancel).ConfigureAwait(false);
-        GarbageRow[] rows = [.. page.Garbage.Where(row => row.WhatCase == GarbageRow.WhatOneofCase.Data)];
+        GarbageRow[] rows = [.. garbage.Where(row => row.WhatCase == GarbageRow.WhatOneofCase.Data)];
         if (rows.Length == 0)
             return;
         HashSet<ByteString> kept = await DeleteShardsAsync(rows, cancel).ConfigureAwait(false);

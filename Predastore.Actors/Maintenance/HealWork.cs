@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Predastore.Actors.Metadata;
@@ -6,15 +7,17 @@ namespace Predastore.Actors.Maintenance;
 
 /// <summary>
 /// Works off the heal queue of a partition: what writes, reads and scrub found missing or damaged, and what was written at a narrower
-/// geometry. A row that cannot be healed now is passed over, so that it holds up no other.
+/// geometry. A row that cannot be healed now is passed over until the walk comes round again, so that it holds up no other.
 /// </summary>
 internal sealed class HealWork(MaintenanceParts parts, RowKeeper keeper, RewriteWork rewrite)
 {
-    /// <summary>One round over a partition's queue.</summary>
+    private readonly ConcurrentDictionary<uint, ByteString> _after = [];
+
+    /// <summary>One round over a partition's queue, from where the one before stood.</summary>
     public async Task RunAsync(uint partition, CancellationToken cancel)
     {
         long started = parts.Time.GetTimestamp();
-        ByteString after = ByteString.Empty;
+        ByteString after = _after.GetValueOrDefault(partition, ByteString.Empty);
         QueryResult page;
         do
         {
@@ -24,6 +27,7 @@ internal sealed class HealWork(MaintenanceParts parts, RowKeeper keeper, Rewrite
             after = page.NextCursor;
             foreach (HealRow heal in page.Heals)
             {
+                _after[partition] = heal.DataId;
                 using (await parts.Pace.EnterAsync(cancel).ConfigureAwait(false))
                     await HealAsync(heal, cancel).ConfigureAwait(false);
                 if (parts.Time.GetElapsedTime(started) > parts.Settings.RoundMax)
@@ -31,6 +35,7 @@ internal sealed class HealWork(MaintenanceParts parts, RowKeeper keeper, Rewrite
             }
         }
         while (page.Truncated);
+        _after[partition] = ByteString.Empty;
     }
 
     private async Task HealAsync(HealRow heal, CancellationToken cancel)
@@ -40,9 +45,10 @@ internal sealed class HealWork(MaintenanceParts parts, RowKeeper keeper, Rewrite
         if (found.Data is not { } row || await parts.BucketAsync(row, cancel).ConfigureAwait(false) is not { } bucket)
             return;
         uint[] wanted = [.. row.Missing.Concat(heal.Shards).Distinct().Where(shard => shard < row.Placement.Count)];
+        bool contradicts = false;
         if (wanted.Length > 0)
-            (row, _) = await keeper.HealAsync(row, bucket, wanted, queued: true, cancel).ConfigureAwait(false);
-        if (heal.Rewrite && row.Missing.Count == 0)
-            await rewrite.RunAsync(row, bucket, cancel).ConfigureAwait(false);
+            (row, _, contradicts) = await keeper.HealAsync(row, bucket, wanted, queued: true, cancel).ConfigureAwait(false);
+        if (contradicts || (heal.Rewrite && row.Missing.Count == 0))
+            await rewrite.RunAsync(row, bucket, contradicts, cancel).ConfigureAwait(false);
     }
 }

@@ -58,4 +58,10 @@ internal static partial class Log
 
     [LoggerMessage(18, LogLevel.Debug, "Where the scrub of storage id {StorageId} stands could not be written: {Why}")]
     public static partial void ScrubNotSaved(ILogger log, uint storageId, string why);
+
+    [LoggerMessage(19, LogLevel.Warning, "This node's clock is {Ahead} ahead of the median of the cluster's: nothing is reaped until it is set right")]
+    public static partial void ClockHeld(ILogger log, TimeSpan ahead);
+
+    [LoggerMessage(20, LogLevel.Information, "This node's clock is near the median of the cluster's again")]
+    public static partial void ClockTrusted(ILogger log);
 }

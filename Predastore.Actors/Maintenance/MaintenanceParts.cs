@@ -35,6 +35,15 @@ internal sealed record MaintenanceParts(
     /// <summary>Asks the metadata group.</summary>
     public Task<QueryResult> QueryAsync(Query query, CancellationToken cancel) => Metadata.QueryAsync(query, QueryTimeout, cancel);
 
+    /// <summary>Queues shards of a row for heal where it has them. False if it does not name them there any more.</summary>
+    public async Task<bool> QueueAsync(DataRow row, IEnumerable<uint> shards, string reason, CancellationToken cancel)
+    {
+        var queue = new QueueHeal { DataId = row.DataId, Reason = reason };
+        queue.Places.AddRange(shards.Select(shard => new ShardPlace { Shard = shard, StorageId = row.Placement[(int)shard] }));
+        CommandResult result = await Proposer.RunAsync(new Command { QueueHeal = queue }, cancel).ConfigureAwait(false);
+        return result.Code == ResultCode.ResultOk;
+    }
+
     /// <summary>A bucket whose key opens the data of a row; null if none of them exists any more.</summary>
     public async Task<BucketRow?> BucketAsync(DataRow row, CancellationToken cancel)
     {

@@ -4,19 +4,24 @@ using Predastore.Actors.Client;
 using Predastore.Actors.Metadata;
 using Predastore.Actors.Streams;
 using Predastore.Shards.Protocol;
+using Predastore.Shards.Striping;
 using DataKey = Predastore.Shards.Crypto.DataKey;
 
 namespace Predastore.Actors.Maintenance;
 
 /// <summary>
-/// Writes objects anew that were written at a narrower geometry while nodes were down: same bytes, another write id and key, full
-/// width. The row changes by compare-and-set; the old shards become garbage.
+/// Writes objects anew that were written at a narrower geometry while nodes were down, or whose shards contradict one another: same
+/// bytes, another write id and key, full width. The row changes by compare-and-set; the old shards become garbage.
 /// </summary>
 internal sealed class RewriteWork(
     MaintenanceParts parts, ObjectUploader uploader, ReadContext reads, Func<IMaterializer> materializer, ILogger log)
 {
     /// <summary>Rewrites the data of one heal row, if enough storage ids are usable for full width now.</summary>
-    public async Task RunAsync(DataRow row, BucketRow bucket, CancellationToken cancel)
+    /// <param name="row">The row as just read.</param>
+    /// <param name="bucket">A bucket that refers to it.</param>
+    /// <param name="contradicts">True if its shards are known not to fit together: only its data shards are read then, all of them.</param>
+    /// <param name="cancel">Ends the work.</param>
+    public async Task RunAsync(DataRow row, BucketRow bucket, bool contradicts, CancellationToken cancel)
     {
         var cluster = parts.Cluster.Require();
         if (cluster.Ring.Members.Count(member => parts.Usable(member.StorageId)) < cluster.Geometry.Total)
@@ -24,7 +29,7 @@ internal sealed class RewriteWork(
         string name = Convert.ToHexStringLower(row.ObjectHash.Span);
         try
         {
-            CommandResult result = await RewriteAsync(row, bucket, cancel).ConfigureAwait(false);
+            CommandResult result = await RewriteAsync(row, bucket, contradicts, cancel).ConfigureAwait(false);
             if (result.Code == ResultCode.ResultOk)
                 parts.Progress.Rewrote();
             Log.Rewritten(log, name, cluster.Geometry.ToString(), result.Code.ToString());
@@ -35,19 +40,31 @@ internal sealed class RewriteWork(
         }
     }
 
-    private async Task<CommandResult> RewriteAsync(DataRow row, BucketRow bucket, CancellationToken cancel)
+    private async Task<CommandResult> RewriteAsync(
+        DataRow row, BucketRow bucket, bool contradicts, CancellationToken cancel)
     {
+        // What is computed from parity that does not fit would be sealed anew as if it were the object.
+        DataRow source = row.Clone();
+        if (contradicts)
+            source.Missing.AddRange(Enumerable.Range((int)row.DataShards, (int)row.ParityShards).Select(shard => (uint)shard).Except(row.Missing));
         WriteSession session = parts.Proposer.Sessions.Require();
         var version = new QueryResult
         {
             Bucket = bucket,
             Version = new VersionRow { Size = row.Size, DataId = row.DataId },
-            Data = row,
+            Data = source,
         };
-        await using var reader = new ObjectReader(reads, version, session, session.BeginRead(), materializer);
+        await using var reader = new ObjectReader(
+            reads with { Follows = !contradicts }, version, session, session.BeginRead(), materializer);
         await reader.StartAsync(0, (long)row.Size, cancel).ConfigureAwait(false);
-        await using var body = new CopyStream(reader, cancel);
+        await using var copy = new CopyStream(reader, cancel);
+        Geometry geometry = parts.Cluster.Require().Geometry;
+        await using var body = new PacedStream(copy, read => parts.Pace.TakeAsync(read + (read * geometry.Total / geometry.K), cancel));
         await using StagedShards staged = await uploader.UploadAsync(bucket, body, (long)row.Size, cancel).ConfigureAwait(false);
+
+        // To commit it would take the mark away by which it is written anew.
+        if (staged.Narrow)
+            throw new StoreException(StoreFailure.Unavailable, "storage ids failed on the way, and it would be narrow again");
         await WrapForOthersAsync(row, staged.Row, bucket, cancel).ConfigureAwait(false);
         var replace = new ReplaceData { DataId = row.DataId, Generation = row.Generation, Data = staged.Row };
         staged.HandOver();

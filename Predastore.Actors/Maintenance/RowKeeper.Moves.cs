@@ -29,7 +29,7 @@ internal sealed partial class RowKeeper
             int copied = puts.Count;
             if (rebuild.Count > 0 && await parts.BucketAsync(row, cancel).ConfigureAwait(false) is { } bucket)
             {
-                IReadOnlyList<ShardOutcome> outcomes = await _rebuilder.RebuildAsync(row, bucket, rebuild, row.Missing, cancel)
+                IReadOnlyList<ShardOutcome> outcomes = await _rebuilder.RebuildAsync(row, bucket, rebuild, cancel)
                     .ConfigureAwait(false);
                 puts.AddRange(Judge(outcomes, name).Select(outcome => outcome.Put));
             }

@@ -8,6 +8,12 @@ using Predastore.Shards.Protocol;
 
 namespace Predastore.Actors.Maintenance;
 
+/// <summary>How the heal of a row ended.</summary>
+/// <param name="Row">The row as it stands afterwards.</param>
+/// <param name="Done">True if all shards asked for are durable.</param>
+/// <param name="Contradicts">True if a rebuilt shard is not the one that the row names: the object has to be written anew.</param>
+internal readonly record struct HealOutcome(DataRow Row, bool Done, bool Contradicts = false);
+
 /// <summary>
 /// Brings the shards of one data row to where they belong: heals them in their own place, or puts them elsewhere by compare-and-set.
 /// Whatever it loses on the way is an extent that nobody names, which orphan collection deletes. Thread-safe.
@@ -26,28 +32,27 @@ internal sealed partial class RowKeeper(MaintenanceParts parts, ILogger log)
         parts.Cluster.Require(), storageId, parts.Away.Look(storageId), parts.Settings.RelocateAfter);
 
     /// <summary>
-    /// Rebuilds shards where the row has them, or elsewhere if that place is gone for good, leaving, or full. Returns the row as it
-    /// stands afterwards, and whether all of them are durable.
+    /// Rebuilds shards where the row has them, or elsewhere if that place is gone for good, leaving, or full.
     /// </summary>
     /// <param name="row">The row as just read.</param>
     /// <param name="bucket">A bucket that refers to it.</param>
     /// <param name="shards">What to rebuild.</param>
     /// <param name="queued">True if the heal queue has the row: the metadata group has to hear of the end.</param>
     /// <param name="cancel">Ends the work.</param>
-    public async Task<(DataRow Row, bool Done)> HealAsync(
+    public async Task<HealOutcome> HealAsync(
         DataRow row, BucketRow bucket, IReadOnlyList<uint> shards, bool queued, CancellationToken cancel)
     {
         if (_backoff.IsPaused(row.DataId))
-            return (row, false);
-        (DataRow Row, bool Done)? healed = await TryHealAsync(row, bucket, shards, queued, cancel).ConfigureAwait(false);
+            return new HealOutcome(row, false);
+        HealOutcome? healed = await TryHealAsync(row, bucket, shards, queued, cancel).ConfigureAwait(false);
         if (healed is not { } result)
-            return (row, false);
+            return new HealOutcome(row, false);
         _backoff.Note(row.DataId, result.Done);
         return result;
     }
 
     // Null if there was nothing to try: a place is only out of reach for a moment.
-    private async Task<(DataRow Row, bool Done)?> TryHealAsync(
+    private async Task<HealOutcome?> TryHealAsync(
         DataRow row, BucketRow bucket, IReadOnlyList<uint> shards, bool queued, CancellationToken cancel)
     {
         string name = NameOf(row);
@@ -58,17 +63,18 @@ internal sealed partial class RowKeeper(MaintenanceParts parts, ILogger log)
             if (tasks.Count == 0)
                 return null;
             List<(uint StorageId, ShardToDelete[] Shards)> older = await OlderAsync(row, tasks, cancel).ConfigureAwait(false);
-            IReadOnlyList<ShardOutcome> outcomes = await _rebuilder.RebuildAsync(
-                row, bucket, tasks, shards.Concat(row.Missing), cancel).ConfigureAwait(false);
+            IReadOnlyList<ShardOutcome> outcomes = await _rebuilder.RebuildAsync(row, bucket, tasks, cancel)
+                .ConfigureAwait(false);
             ShardOutcome[] good = Judge(outcomes, name);
+            bool contradicts = outcomes.Any(outcome => outcome.Failure is WrongDigestException);
             if (good.Length == 0)
-                return (row, false);
+                return new HealOutcome(row, false, contradicts);
             bool tell = queued || good.Any(outcome => row.Missing.Contains(outcome.Task.Shard)
                 || row.Placement[(int)outcome.Task.Shard] != outcome.Task.StorageId);
             DataRow? placed = !tell ? row
                 : await PlaceAsync(row, [.. good.Select(outcome => outcome.Put)], write, name, cancel).ConfigureAwait(false);
             if (placed is null)
-                return (row, false);
+                return new HealOutcome(row, false);
             foreach (ShardOutcome outcome in good)
             {
                 parts.Progress.Healed(outcome.Put.SizeHint);
@@ -77,13 +83,13 @@ internal sealed partial class RowKeeper(MaintenanceParts parts, ILogger log)
 
             foreach ((uint storageId, ShardToDelete[] attempts) in older.Where(item => good.Any(o => o.Task.StorageId == item.StorageId)))
                 await parts.Shards.DeleteAsync(new DeleteShardsRequest(storageId, attempts), cancel).ConfigureAwait(false);
-            return (placed, good.Length == shards.Count);
+            return new HealOutcome(placed, good.Length == shards.Count, contradicts);
         }
         catch (Exception error) when (IsExpected(error, cancel))
         {
             parts.Progress.Failed();
             Log.NotHealed(log, string.Join(',', shards), name, error.Message);
-            return (row, false);
+            return new HealOutcome(row, false);
         }
     }
 

@@ -31,8 +31,8 @@ internal sealed record ShardOutcome(ShardTask Task, PutShardRequest Put, Excepti
 internal sealed class WrongDigestException(string message) : IOException(message);
 
 /// <summary>
-/// Rebuilds shards of one row in one pass: reads K others, computes, seals again with the key and write id they had, and makes a shard
-/// durable only if its digest is the one in the row. Bounded memory: one batch at a time.
+/// Rebuilds shards of one row in one pass: reads what of them still opens, computes the rest from K others, seals again with the key and
+/// write id they had, and makes a shard durable only if its digest is the one in the row. Bounded memory: one batch at a time.
 /// </summary>
 internal sealed class ShardRebuilder(MaintenanceParts parts)
 {
@@ -42,15 +42,16 @@ internal sealed class ShardRebuilder(MaintenanceParts parts)
     /// <param name="row">The row as just read.</param>
     /// <param name="bucket">A bucket that refers to it.</param>
     /// <param name="tasks">What to rebuild.</param>
-    /// <param name="bad">Shards that must not be read, besides those of the tasks.</param>
     /// <param name="cancel">Ends the work; nothing half-done stays.</param>
     /// <exception cref="Client.StoreException">Fewer than K shards can be read.</exception>
     public async Task<IReadOnlyList<ShardOutcome>> RebuildAsync(
-        DataRow row, BucketRow bucket, IReadOnlyList<ShardTask> tasks, IEnumerable<uint> bad, CancellationToken cancel)
+        DataRow row, BucketRow bucket, IReadOnlyList<ShardTask> tasks, CancellationToken cancel)
     {
+        // Damaged shards are read too, the wanted ones included: fragments are authenticated one by one, and two shards that are bad in
+        // different places still give the whole object. Only those that cannot be asked are left out: each batch would wait for them.
         DataRow sources = row.Clone();
-        sources.Missing.Clear();
-        sources.Missing.AddRange(bad.Concat(tasks.Select(task => task.Shard)).Distinct());
+        sources.Missing.AddRange(tasks.Select(task => task.Shard)
+            .Where(shard => !row.Missing.Contains(shard) && !parts.Usable(row.Placement[(int)shard])));
         DataKey key = parts.Keys.Unwrap(bucket, row.Keys);
         using var reader = new DataReader(parts.Shards, sources, key, _hedge, static _ => { });
         var hash = new ObjectHash(row.ObjectHash.Span);

@@ -15,13 +15,13 @@ internal sealed class UploadReaper : ReceiveActor, IWithTimers
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
     private const uint PageRows = 100;
 
-    public UploadReaper(MaintenanceParts parts, ILogger log)
+    public UploadReaper(MaintenanceParts parts, ClockGuard clock, ILogger log)
     {
         ReceiveAsync<Look>(async _ =>
         {
             try
             {
-                await ReapAsync(parts, log);
+                await ReapAsync(parts, clock, log);
             }
             catch (StoreException)
             {
@@ -36,9 +36,11 @@ internal sealed class UploadReaper : ReceiveActor, IWithTimers
     /// <inheritdoc/>
     protected override void PreStart() => Timers.StartPeriodicTimer(Look.Instance, Look.Instance, TimeSpan.FromMinutes(1), Interval);
 
-    /// <summary>Aborts what is too old now.</summary>
-    internal static async Task ReapAsync(MaintenanceParts parts, ILogger log)
+    /// <summary>Aborts what is too old now, if the clock that says so can be relied on.</summary>
+    internal static async Task ReapAsync(MaintenanceParts parts, ClockGuard clock, ILogger log)
     {
+        if (!await clock.MayActAsync(CancellationToken.None))
+            return;
         ByteString after = ByteString.Empty;
         QueryResult page;
         do

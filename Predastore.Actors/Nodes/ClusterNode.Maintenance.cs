@@ -34,7 +34,8 @@ public sealed partial class ClusterNode
             return;
         builder.AddPartitionKeepers((_, _) => new PartitionWork(_maintenance, MakeRewrite(), _log));
         builder.AddClusterSingleton<UploadReaper>(
-            "upload-reaper", (_, _) => Props.Create(() => new UploadReaper(_maintenance, _log)));
+            "upload-reaper", (_, _) => Props.Create(() => new UploadReaper(
+                _maintenance, new ClockGuard(TimeProvider.System, OtherClocksAsync, _log), _log)));
         builder.WithActors((system, _) => system.ActorOf(
             Props.Create(() => new LoadWatch(_clusterLoad, OthersServeAsync)), "load-watch"));
         builder.WithActors((system, _) => system.ActorOf(
@@ -63,10 +64,20 @@ public sealed partial class ClusterNode
     {
         if (!_maintenance.Pace.IsActive)
             return false;
-        NodeReport?[] reports = await Task.WhenAll(
-            _settings.Peers.Keys.Where(node => node != Node).Select(node => ReportOfAsync(node, cancel))).ConfigureAwait(false);
+        NodeReport?[] reports = await OtherReportsAsync(cancel).ConfigureAwait(false);
         return reports.Any(report => report is { Serving: true });
     }
+
+    // A node of an earlier release has no clock in its report.
+    private async Task<IEnumerable<DateTimeOffset>> OtherClocksAsync(CancellationToken cancel)
+    {
+        NodeReport?[] reports = await OtherReportsAsync(cancel).ConfigureAwait(false);
+        return reports.OfType<NodeReport>().Where(report => report.ClockMs != 0)
+            .Select(report => DateTimeOffset.FromUnixTimeMilliseconds(report.ClockMs));
+    }
+
+    private Task<NodeReport?[]> OtherReportsAsync(CancellationToken cancel) => Task.WhenAll(
+        _settings.Peers.Keys.Where(node => node != Node).Select(node => ReportOfAsync(node, cancel)));
 
     private ScrubWork ScrubOf(uint storageId, SegmentStore store)
     {

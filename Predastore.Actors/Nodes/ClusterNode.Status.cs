@@ -33,7 +33,11 @@ public sealed partial class ClusterNode
     /// <summary>What this node says of itself.</summary>
     public NodeReport Report()
     {
-        var report = new NodeReport { Node = Node, Serving = _load.IsServing, Maintenance = MaintenanceReport() };
+        var report = new NodeReport
+        {
+            Node = Node, Serving = _load.IsServing, Maintenance = MaintenanceReport(),
+            ClockMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(),
+        };
         if (Replica is { } replica)
         {
             report.Replica = ReportOf(replica);

@@ -8,7 +8,11 @@ namespace Predastore.Actors.Streams;
 
 /// <summary>What reading pieces of objects needs.</summary>
 internal sealed record ReadContext(
-    IShardAccess Shards, IMetadata Metadata, KeyCache Keys, HedgeDelay Hedge, ClusterId Cluster, Action<ShardFault> OnFault);
+    IShardAccess Shards, IMetadata Metadata, KeyCache Keys, HedgeDelay Hedge, ClusterId Cluster, Action<ShardFault> OnFault)
+{
+    /// <summary>False if the row is read by as it was given, whatever became of its shards since.</summary>
+    public bool Follows { get; init; } = true;
+}
 
 /// <summary>Gives the cluster id once it is known.</summary>
 internal delegate Guid ClusterId();
@@ -115,7 +119,7 @@ internal sealed class PieceList : IDisposable
             throw new StoreException(StoreFailure.Damaged, "The version's data row is gone.");
         var reader = new DataReader(
             _context.Shards, row, _context.Keys.Unwrap(_version.Bucket, row.Keys), _context.Hedge, _context.OnFault,
-            cancel => RereadAsync(row.DataId, cancel));
+            _context.Follows ? cancel => RereadAsync(row.DataId, cancel) : null);
         _readers.Add(reader);
         return reader;
     }

@@ -12,11 +12,12 @@ namespace Predastore.Actors.Maintenance.Scrub;
 
 /// <summary>
 /// Scrubs one disk, on the node that has it: walks the data rows that name it, partition by partition, and opens every fragment of their
-/// shards. A shard that is bad or missing is queued for heal. One step at a time; where it stands survives a restart.
+/// shards. A shard that is bad or missing is queued for heal; what a new disk has not got yet is left to its own heal. One step at a time; where it stands survives a restart.
 /// </summary>
 internal sealed class ScrubWork(MaintenanceParts parts, uint storageId, SegmentStore store, ScrubCursor cursor, ILogger log)
 {
     private const uint PageRows = 32;
+    private const string Missing = "missing";
     private static readonly TimeSpan SaveInterval = TimeSpan.FromSeconds(20);
 
     // Two passes begin at most so much of the period apart, and one takes at most as much: together less than the period.
@@ -65,7 +66,7 @@ internal sealed class ScrubWork(MaintenanceParts parts, uint storageId, SegmentS
     public async Task<bool> StepAsync(CancellationToken cancel)
     {
         if (parts.Cluster.Current is not { } cluster || parts.Proposer.Sessions.Current is not { Closed: false }
-            || cluster.Storages.GetValueOrDefault(storageId)?.State is not (StorageState.StorageNormal or StorageState.StorageDraining))
+            || cluster.Storages.GetValueOrDefault(storageId) is not { State: not StorageState.StorageRemoved } storage)
         {
             return false;
         }
@@ -85,11 +86,12 @@ internal sealed class ScrubWork(MaintenanceParts parts, uint storageId, SegmentS
             new Query { WalkData = new WalkData { Partition = partition, StorageId = storageId, After = after, Limit = PageRows } }, cancel)
             .ConfigureAwait(false);
         long rate = BytesPerSecond;
+        bool filling = storage.State == StorageState.StorageHealing && ((storage.Healed >> (int)partition) & 1) == 0;
         foreach (DataRow row in page.DataRows)
         {
             int shard = row.Placement.IndexOf(storageId);
             if (shard >= 0 && !row.Missing.Contains((uint)shard))
-                await CheckAsync(row, (uint)shard, rate, cancel).ConfigureAwait(false);
+                await CheckAsync(row, (uint)shard, rate, filling, cancel).ConfigureAwait(false);
         }
 
         lock (_lock)
@@ -137,7 +139,7 @@ internal sealed class ScrubWork(MaintenanceParts parts, uint storageId, SegmentS
         Log.Scrubbed(log, storageId, _state.Shards, _state.Bytes, _state.Faults);
     }
 
-    private async Task CheckAsync(DataRow row, uint shard, long rate, CancellationToken cancel)
+    private async Task CheckAsync(DataRow row, uint shard, long rate, bool filling, CancellationToken cancel)
     {
         long bytes = 0;
         string? fault;
@@ -160,6 +162,8 @@ internal sealed class ScrubWork(MaintenanceParts parts, uint storageId, SegmentS
             return;
         }
 
+        if (filling && fault == Missing)
+            return;
         parts.Progress.Scrubbed(bytes);
         lock (_lock)
         {
@@ -177,7 +181,7 @@ internal sealed class ScrubWork(MaintenanceParts parts, uint storageId, SegmentS
     {
         using ShardReader? reader = store.TryOpenRead(new Predastore.Shards.Protocol.ShardKey(new ObjectHash(row.ObjectHash.Span), shard));
         if (reader is null)
-            return "missing";
+            return Missing;
         if (await parts.BucketAsync(row, cancel).ConfigureAwait(false) is not { } bucket)
             return null;
         using DataKey key = parts.Keys.Unwrap(bucket, row.Keys);
@@ -188,9 +192,7 @@ internal sealed class ScrubWork(MaintenanceParts parts, uint storageId, SegmentS
     {
         parts.Progress.FoundFault();
         Log.ScrubFault(log, shard, Convert.ToHexStringLower(row.ObjectHash.Span), storageId, fault);
-        var queue = new QueueHeal { DataId = row.DataId, Reason = fault == "missing" ? "missing" : "damaged" };
-        queue.Places.Add(new ShardPlace { Shard = shard, StorageId = storageId });
-        await parts.Proposer.RunAsync(new Command { QueueHeal = queue }, cancel).ConfigureAwait(false);
+        await parts.QueueAsync(row, [shard], fault == Missing ? Missing : "damaged", cancel).ConfigureAwait(false);
     }
 
     private void Save()

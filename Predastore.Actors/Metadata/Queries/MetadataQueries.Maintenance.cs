@@ -67,8 +67,9 @@ public sealed partial class MetadataQueries
         int limit = Limit(query.Limit, RowsMax);
         ulong oldestRead = _rows.OldestRead();
         byte[] prefix = KeySchema.GarbagePartition((int)query.Partition);
+        byte[] start = query.After.IsEmpty ? prefix : [.. prefix, .. query.After.Span, 0];
         using IKvCursor cursor = _view.Cursor();
-        for (cursor.Seek(prefix); cursor.Valid && cursor.Key.StartsWith(prefix); cursor.Next())
+        for (cursor.Seek(start); cursor.Valid && cursor.Key.StartsWith(prefix); cursor.Next())
         {
             GarbageRow row = GarbageRow.Parser.ParseFrom(cursor.Value);
 
@@ -81,6 +82,7 @@ public sealed partial class MetadataQueries
             }
 
             result.Garbage.Add(row);
+            result.NextCursor = ByteString.CopyFrom(cursor.Key[prefix.Length..]);
         }
 
         return result;
@@ -111,13 +113,12 @@ public sealed partial class MetadataQueries
         if (session is { Closed: false } && (uint)extent.WriteId >= session.Low && !Planted.Has(PlantedBug.LiveSessionCollected))
             return ExtentState.ExtentUndecided;
 
-        // A read that began before the shard was moved still looks for it in the place it had.
-        if (data is not null) return data.Placed < oldestRead ? ExtentState.ExtentOrphan : ExtentState.ExtentGarbage;
-
         // Garbage deletes its own, when its readers are gone.
-        return _rows.GarbageByHash(extent.ObjectHash)?.Data is { } garbage && Names(garbage, storageId, extent.Shard)
-            ? ExtentState.ExtentGarbage
-            : ExtentState.ExtentOrphan;
+        data ??= _rows.GarbageByHash(extent.ObjectHash)?.Data;
+        if (data is not null && Names(data, storageId, extent.Shard)) return ExtentState.ExtentGarbage;
+
+        // A read that began before the shard was moved still looks for it in the place it had, whatever became of the object since.
+        return data is null || data.Placed < oldestRead ? ExtentState.ExtentOrphan : ExtentState.ExtentGarbage;
     }
 
     private static bool Names(DataRow row, uint storageId, uint shard) =>

@@ -47,6 +47,22 @@ public sealed class DiskHealWorkSpecs
     }
 
     [Fact]
+    public async Task Object_that_cannot_be_healed_should_be_queued_and_not_keep_the_disk_healing()
+    {
+        await using MaintenanceFixture fixture = await FilledAsync(2, 1, 3);
+        DataRow lost = fixture.Row("k3");
+        fixture.Lose(lost, (uint)Enumerable.Range(0, 3).First(shard => lost.Placement[shard] != 2));
+        fixture.Insert(2);
+        await fixture.RoundAsync();
+        Assert.Equal(StorageState.StorageNormal, fixture.Storage(2).State);
+        Assert.Equal(1u, fixture.HealBacklog());
+        fixture.Delete("k3");
+        await fixture.CollectAsync();
+        Assert.Equal(0u, fixture.HealBacklog());
+        fixture.AssertCensus();
+    }
+
+    [Fact]
     public async Task Restart_on_the_way_should_go_on_and_write_no_shard_twice()
     {
         await using MaintenanceFixture fixture = await FilledAsync(2, 1, 3);

@@ -56,6 +56,57 @@ public sealed class GarbageWorkSpecs
     }
 
     [Fact]
+    public async Task Rows_that_wait_for_a_storage_id_should_hold_up_no_others()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 4);
+        List<DataRow> rows = [];
+        for (int i = 0; i < 150; i++)
+            rows.Add(await fixture.PutAsync($"k{i}", 5000, i));
+        for (int i = 0; i < rows.Count; i++)
+            fixture.Delete($"k{i}");
+        fixture.Report();
+        fixture.Stores.Down[4] = true;
+        await fixture.RoundAsync();
+        Assert.Equal((ulong)rows.Count(row => row.Placement.Contains(4)), fixture.GarbageBacklog());
+        fixture.Stores.Down.Clear();
+        await fixture.RoundAsync();
+        Assert.Equal(0u, fixture.GarbageBacklog());
+        fixture.AssertCensus();
+    }
+
+    [Fact]
+    public async Task Round_should_go_on_where_the_one_before_stood()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 4);
+        List<DataRow> rows = [];
+        for (int i = 0; i < 200; i++)
+            rows.Add(await fixture.PutAsync($"k{i}", 5000, i));
+
+        // Those that wait come first, and a round has time for one page.
+        DataRow[] rowsOfOne = [.. rows.GroupBy(row => row.DataId[0] >> 2).MaxBy(group => group.Count())!];
+        int partition = rowsOfOne[0].DataId[0] >> 2;
+        Assert.InRange(rowsOfOne.Count(row => row.Placement.Contains(4)), (int)fixture.Parts.Settings.PageRows, rowsOfOne.Length - 1);
+        foreach (DataRow row in rowsOfOne.OrderByDescending(row => row.Placement.Contains(4)))
+            fixture.Delete($"k{rows.IndexOf(row)}");
+        fixture.Report();
+        fixture.Stores.Down[4] = true;
+        fixture.Metadata.Asked = query =>
+        {
+            if (query.WalkGarbage is not null)
+                fixture.Time.Advance(fixture.Parts.Settings.RoundMax + TimeSpan.FromSeconds(1));
+        };
+        for (int i = 0; i < rowsOfOne.Length; i += (int)fixture.Parts.Settings.PageRows)
+            await fixture.RoundAsync(partition);
+        Assert.Equal((ulong)rowsOfOne.Count(row => row.Placement.Contains(4)), fixture.GarbageBacklog());
+
+        // The walk ended and begins anew.
+        fixture.Stores.Down.Clear();
+        for (int i = 0; i < rowsOfOne.Length; i += (int)fixture.Parts.Settings.PageRows)
+            await fixture.RoundAsync(partition);
+        Assert.Equal(0u, fixture.GarbageBacklog());
+    }
+
+    [Fact]
     public async Task Removed_storage_id_should_not_be_waited_for()
     {
         await using var fixture = new MaintenanceFixture(2, 1, 4);

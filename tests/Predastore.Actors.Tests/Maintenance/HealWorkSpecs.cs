@@ -44,6 +44,45 @@ public sealed class HealWorkSpecs
     }
 
     [Fact]
+    public async Task Shards_that_are_bad_in_different_places_should_be_healed_from_one_another()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        DataRow row = await fixture.PutAsync("key", 3_000_000);
+        for (uint shard = 0; shard < 2; shard++)
+            fixture.Stores.Flip(row.Placement[(int)shard], MaintenanceFixture.KeyOf(row, shard), shard == 0 ? 500 : 1_450_000);
+        Assert.Equal(MaintenanceFixture.Bytes(3_000_000, 1), await fixture.ReadAsync("key"));
+        fixture.Queue(row, 0, 1);
+        await fixture.RoundAsync();
+        Assert.Equal(0u, fixture.HealBacklog());
+        Assert.Equal(2, fixture.Parts.Progress.HealedShards);
+        fixture.AssertCensus();
+    }
+
+    [Fact]
+    public async Task Bytes_of_another_write_in_the_place_of_a_shard_should_not_get_into_its_heal()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        DataRow row = await fixture.PutAsync("key", 300_000);
+        DataRow other = await fixture.PutAsync("other", 300_000, 2);
+        byte[] kept = fixture.Stores.Bytes(row.Placement[0], MaintenanceFixture.KeyOf(row, 0))!;
+        fixture.Lose(row, 0);
+        var put = new PutShardRequest(
+            MaintenanceFixture.KeyOf(row, 0).ObjectHash, 0, row.WriteId, Guid.NewGuid(), 2, 1, row.Placement[0], -1);
+        byte[] foreign = fixture.Stores.Bytes(other.Placement[0], MaintenanceFixture.KeyOf(other, 0))!;
+        await using (IShardSink sink = await fixture.Stores.BeginPutAsync(put, CancellationToken.None))
+        {
+            await sink.WriteAsync(foreign, CancellationToken.None);
+            await sink.CommitAsync(foreign.Length, 0, CancellationToken.None);
+        }
+
+        fixture.Queue(row, 0);
+        await fixture.RoundAsync();
+        Assert.Equal(0u, fixture.HealBacklog());
+        Assert.Equal(kept, fixture.Stores.Bytes(row.Placement[0], MaintenanceFixture.KeyOf(row, 0)));
+        fixture.AssertCensus();
+    }
+
+    [Fact]
     public async Task Shard_that_would_be_rebuilt_wrong_should_not_be_stored()
     {
         await using var fixture = new MaintenanceFixture(2, 1, 3);
@@ -52,8 +91,9 @@ public sealed class HealWorkSpecs
         other.Digests[2] = Google.Protobuf.ByteString.CopyFrom(new byte[16]);
         BucketRow bucket = fixture.Bucket;
         fixture.Lose(row, 2);
-        (_, bool done) = await fixture.Keeper.HealAsync(other, bucket, [2], queued: true, CancellationToken.None);
-        Assert.False(done);
+        Predastore.Actors.Maintenance.HealOutcome outcome =
+            await fixture.Keeper.HealAsync(other, bucket, [2], queued: true, CancellationToken.None);
+        Assert.Equal((false, true), (outcome.Done, outcome.Contradicts));
         Assert.Empty(fixture.Stores.Rows(row.Placement[2]));
     }
 
@@ -98,6 +138,35 @@ public sealed class HealWorkSpecs
         await fixture.RoundAsync();
         Assert.Equal(0u, fixture.HealBacklog());
         fixture.AssertCensus();
+    }
+
+    [Fact]
+    public async Task Rows_that_take_a_whole_round_should_not_starve_those_behind_them()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        List<DataRow> rows = [];
+        for (int i = 0; i < 150; i++)
+            rows.Add(await fixture.PutAsync($"k{i}", 5000, i));
+        DataRow[] queue = [.. rows.GroupBy(row => row.DataId[0] >> 2).MaxBy(group => group.Count())!
+            .OrderBy(row => Convert.ToHexString(row.DataId.Span), StringComparer.Ordinal)];
+        Assert.True(queue.Length > 3);
+        foreach (DataRow row in queue)
+        {
+            fixture.Lose(row, 0);
+            if (row != queue[^1])
+                fixture.Lose(row, 1);
+            fixture.Queue(row, 0);
+        }
+
+        fixture.Metadata.Asked = query =>
+        {
+            if (query.GetData is not null)
+                fixture.Time.Advance(fixture.Parts.Settings.RoundMax + TimeSpan.FromSeconds(1));
+        };
+        for (int i = 0; i < queue.Length; i++)
+            await fixture.RoundAsync(queue[0].DataId[0] >> 2);
+        Assert.NotNull(fixture.Stores.Bytes(queue[^1].Placement[0], MaintenanceFixture.KeyOf(queue[^1], 0)));
+        Assert.Equal((ulong)queue.Length - 1, fixture.HealBacklog());
     }
 
     [Fact]

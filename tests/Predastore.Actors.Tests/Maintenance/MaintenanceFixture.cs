@@ -31,7 +31,7 @@ internal sealed class MaintenanceFixture : IAsyncDisposable
     private readonly Proposer _workerProposer;
     private PartitionWork _work;
 
-    public MaintenanceFixture(int k, int m, int storages, int inRing = 0, string? folder = null)
+    public MaintenanceFixture(int k, int m, int storages, int inRing = 0, string? folder = null, MaintenanceSettings? settings = null)
     {
         Stores = new MemoryStores(folder);
         var ring = new RingRow { DataShards = (uint)k, ParityShards = (uint)m };
@@ -48,11 +48,11 @@ internal sealed class MaintenanceFixture : IAsyncDisposable
         _workerProposer = new Proposer(Metadata, _worker, Time);
         OpenSessions();
         Refresh();
-        var settings = new MaintenanceSettings { RelocateAfter = TimeSpan.FromMinutes(15), PageRows = 3 };
+        settings ??= new MaintenanceSettings { RelocateAfter = TimeSpan.FromMinutes(15), PageRows = 3 };
         Parts = new MaintenanceParts(Metadata, _workerProposer, Stores, _view, Keys, IsUsable, Time)
         {
             Settings = settings,
-            Pace = new MaintenancePace(settings, () => false, Time),
+            Pace = new MaintenancePace(settings, () => Busy, Time),
             Progress = new MaintenanceProgress(Time),
             Away = new AwayClock(IsUsable, Time),
         };
@@ -77,6 +77,9 @@ internal sealed class MaintenanceFixture : IAsyncDisposable
     public BucketRow Bucket { get; }
 
     public WriteSession GateSession => _gate.Require();
+
+    /// <summary>True while a gate serves requests, as background work sees it.</summary>
+    public bool Busy { get; set; }
 
     public List<ShardFault> Faults { get; } = [];
 

@@ -23,6 +23,9 @@ internal sealed class MemoryStores(string? folder = null) : IShardAccess, IDispo
     /// <summary>Storage ids without room for new shards.</summary>
     public ConcurrentDictionary<uint, bool> Full { get; } = [];
 
+    /// <summary>Called when a shard is begun.</summary>
+    public Action<PutShardRequest>? Begun { get; set; }
+
     /// <summary>Called when a shard was made durable.</summary>
     public Action<PutShardRequest>? Committed { get; set; }
 
@@ -142,6 +145,7 @@ internal sealed class MemoryStores(string? folder = null) : IShardAccess, IDispo
 
     public ValueTask<IShardSink> BeginPutAsync(PutShardRequest request, CancellationToken cancel)
     {
+        Begun?.Invoke(request);
         SegmentStore store = Find(request.StorageId);
         if (Full.ContainsKey(request.StorageId))
             throw new ShardException(ShardError.Full, "the disk is full");

@@ -67,6 +67,32 @@ public sealed class OrphanWorkSpecs
         fixture.AssertCensus();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Old_place_of_a_moved_shard_should_wait_for_readers_though_the_object_is_gone(bool overwritten)
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 4);
+        DataRow row = await fixture.PutAsync("key", 1_500_000);
+        uint old = row.Placement[0];
+        IObjectReader reader = await fixture.Store.OpenAsync(new GetVersion { Bucket = "bucket", Key = "key" }, CancellationToken.None);
+        fixture.SetRing([.. Enumerable.Range(1, 4).Select(id => (uint)id).Where(id => id != old)]);
+        await fixture.RoundAsync();
+        Assert.DoesNotContain(old, fixture.Row("key").Placement);
+        if (overwritten)
+            await fixture.PutAsync("key", 5000, 2);
+        else
+            fixture.Delete("key");
+        await fixture.CollectAsync();
+        Assert.NotNull(fixture.Stores.Bytes(old, MaintenanceFixture.KeyOf(row, 0)));
+        await reader.DisposeAsync();
+        await fixture.CollectAsync();
+        await fixture.CollectAsync();
+        Assert.Null(fixture.Stores.Bytes(old, MaintenanceFixture.KeyOf(row, 0)));
+        Assert.Equal(0u, fixture.GarbageBacklog());
+        fixture.AssertCensus();
+    }
+
     private static async Task WriteAsync(MaintenanceFixture fixture, ulong writeId)
     {
         var put = new PutShardRequest(

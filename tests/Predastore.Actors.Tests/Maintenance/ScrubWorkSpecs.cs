@@ -134,14 +134,41 @@ public sealed class ScrubWorkSpecs
     }
 
     [Fact]
-    public async Task Disk_that_is_being_healed_should_be_left_alone()
+    public async Task What_a_disk_that_is_being_healed_has_not_got_yet_should_be_left_to_its_heal()
     {
         await using var fixture = new MaintenanceFixture(2, 1, 3);
         await fixture.PutAsync("key", 5000);
         fixture.Insert(2);
         fixture.Refresh();
-        Assert.False(await Scrub(fixture, 2).StepAsync(CancellationToken.None));
+        await PassAsync(Scrub(fixture, 2), fixture);
         Assert.Equal(0u, fixture.HealBacklog());
+    }
+
+    [Fact]
+    public async Task Damage_on_a_disk_that_is_being_healed_should_be_found()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        fixture.Insert(2);
+        DataRow damaged = await fixture.PutAsync("key", 60_000);
+        DataRow missing = await fixture.PutAsync("other", 60_000);
+        fixture.Stores.Flip(2, MaintenanceFixture.KeyOf(damaged, (uint)damaged.Placement.IndexOf(2)), 500);
+        fixture.Lose(missing, (uint)missing.Placement.IndexOf(2));
+
+        // Of a partition that is healed already everything has to be there.
+        CommandResult healed = fixture.Metadata.Apply(new Command
+        {
+            HealedPartition = new HealedPartition
+            {
+                StorageId = 2, DiskUuid = fixture.Storage(2).DiskUuid, Partition = (uint)missing.DataId[0] >> 2,
+            },
+        });
+        Assert.Equal(ResultCode.ResultOk, healed.Code);
+        Assert.Equal(StorageState.StorageHealing, fixture.Storage(2).State);
+        ScrubWork scrub = Scrub(fixture, 2);
+        await PassAsync(scrub, fixture);
+        Assert.Equal((2ul, 2u), (scrub.State.LastFaults, fixture.HealBacklog()));
+        await fixture.RoundAsync();
+        fixture.AssertCensus();
     }
 
     [Fact]

@@ -104,6 +104,34 @@ public sealed class SessionSpecs : IDisposable
     }
 
     [Fact]
+    public void Walk_of_garbage_should_go_on_after_a_cursor()
+    {
+        BucketRow bucket = _bench.Bucket();
+        for (int i = 0; i < 200; i++)
+        {
+            _bench.Put(bucket, "k");
+            _bench.Delete("b", "k");
+        }
+
+        List<GarbageRow> all = Walk(_bench.Index + 1);
+        Assert.Equal(200, all.Count);
+        List<GarbageRow> paged = [];
+        for (uint p = 0; p < 64; p++)
+        {
+            QueryResult page = new();
+            do
+            {
+                page = _bench.Ask(new Query { WalkGarbage = new WalkGarbage { Partition = p, Limit = 2, After = page.NextCursor } });
+                Assert.True(page.Garbage.Count <= 2);
+                paged.AddRange(page.Garbage);
+            }
+            while (page.Truncated && paged.Count <= all.Count);
+        }
+
+        Assert.Equal(all, paged);
+    }
+
+    [Fact]
     public void Unknown_command_should_halt_and_write_nothing()
     {
         ulong before = _bench.Index;
