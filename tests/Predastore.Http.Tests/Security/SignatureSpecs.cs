@@ -1,3 +1,4 @@
+using System.Text;
 using Predastore.Http.Tests.Wire;
 
 namespace Predastore.Http.Tests.Security;
@@ -125,6 +126,27 @@ public sealed class SignatureSpecs(DoorFixture fixture) : IClassFixture<DoorFixt
         Assert.InRange(answer.Status, 400, 403);
     }
 
+    [Theory]
+    [InlineData("UNSIGNED-PAYLOAD", 403, "AccessDenied")]
+    [InlineData("STREAMING-UNSIGNED-PAYLOAD-TRAILER", 403, "AccessDenied")]
+    [InlineData(null, 400, "XAmzContentSHA256Mismatch")]
+    public async Task S11_presigned_hash_of_the_body_should_not_be_replaced_by_a_header(string? header, int status, string code)
+    {
+        string meant = TestSigner.Sha256("what was meant");
+        S3Call put = Put with
+        {
+            Proof = Proof.Query, SignedPayload = meant, Query = [$"X-Amz-Content-Sha256={meant}"],
+            Unsigned = header is null ? [] : [("x-amz-content-sha256", header)],
+        };
+        RawAnswer answer = await put.SendAsync();
+        Assert.Equal((status, code), Of(answer));
+        await fixture.AssertKeptAsync();
+
+        S3Call right = put with { Path = $"/{DoorFixture.Bucket}/meant", Body = "what was meant"u8.ToArray(), Unsigned = [] };
+        Assert.Equal(200, (await right.SendAsync()).Status);
+        Assert.Equal(200, (await (right with { Unsigned = [("x-amz-content-sha256", meant)] }).SendAsync()).Status);
+    }
+
     [Fact]
     public async Task S11_presigned_url_should_work_as_it_was_made()
     {
@@ -141,6 +163,23 @@ public sealed class SignatureSpecs(DoorFixture fixture) : IClassFixture<DoorFixt
         };
         Assert.Equal(200, (await put.SendAsync()).Status);
         Assert.Equal("blue", (await fixture.Door.Call("GET", $"/{DoorFixture.Bucket}/hoisted").SendAsync()).Headers["x-amz-meta-colour"]);
+    }
+
+    /// <summary>The last byte of their UTF-8 form is white space to whoever takes bytes for characters.</summary>
+    [Theory]
+    [InlineData("voil\u00E0")]
+    [InlineData("\u0420")]
+    [InlineData("a\u0105b\u0105")]
+    [InlineData("\u00C5")]
+    public async Task Header_that_is_signed_as_text_should_be_kept_byte_for_byte(string text)
+    {
+        string wire = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
+        S3Call put = fixture.Door.Call("PUT", $"/{DoorFixture.Bucket}/text", "x"u8.ToArray()) with
+        {
+            Headers = [("x-amz-meta-word", text)], BendHead = head => Bend(head, text, wire),
+        };
+        Assert.Equal(200, (await put.SendAsync()).Status);
+        Assert.Equal(wire, (await fixture.Door.Call("GET", $"/{DoorFixture.Bucket}/text").SendAsync()).Headers["x-amz-meta-word"]);
     }
 
     [Theory]
