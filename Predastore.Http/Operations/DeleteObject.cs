@@ -14,6 +14,7 @@ internal static class DeleteObject
         var delete = new DeleteVersions
         {
             Bucket = bucket.Name,
+            BucketId = bucket.Id,
             Owner = request.CallerId,
             BypassGovernance = Bypass(request, bucket),
         };

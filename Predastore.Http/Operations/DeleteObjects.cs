@@ -28,6 +28,7 @@ internal static class DeleteObjects
             var delete = new DeleteVersions
             {
                 Bucket = bucket.Name,
+                BucketId = bucket.Id,
                 Owner = request.CallerId,
                 BypassGovernance = DeleteObject.Bypass(request, bucket),
             };
