@@ -87,7 +87,7 @@ public sealed class S3Request
             throw S3Error.InvalidRequest.Because("Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
         if (Http.Request.ContentLength is null or 0 && Header("x-amz-decoded-content-length") is null && Header("Transfer-Encoding") is null)
             return [];
-        BodyExpectations expected = BodyHeaders.Read(Http.Request, Auth, Target, ChecksumAlgorithm.ChecksumNone, long.MaxValue) with
+        BodyExpectations expected = BodyHeaders.Read(Http.Request, Auth, ChecksumAlgorithm.ChecksumNone, long.MaxValue) with
         {
             LengthMax = bytesMax,
         };
