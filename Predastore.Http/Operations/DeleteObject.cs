@@ -5,12 +5,18 @@ using Predastore.Http.Protocol;
 
 namespace Predastore.Http.Operations;
 
-/// <summary>DELETE object: a missing key is deleted already.</summary>
+/// <summary>
+/// DELETE object: a missing key is deleted already. Whoever may only write to a bucket may hide objects and write over them; to delete
+/// a version for ever is its owner's.
+/// </summary>
 internal static class DeleteObject
 {
     public static async Task RunAsync(S3Request request)
     {
         BucketRow bucket = await request.BucketAsync(Permission.Write);
+        string versionId = request.VersionId;
+        if (versionId.Length > 0)
+            Access.Require(request, bucket, Permission.Owner);
         var delete = new DeleteVersions
         {
             Bucket = bucket.Name,
@@ -21,7 +27,7 @@ internal static class DeleteObject
         delete.Items.Add(new DeleteItem
         {
             Key = request.Key,
-            VersionId = request.Query("versionId") ?? "",
+            VersionId = versionId,
             Preconditions = Conditions(request),
         });
         CommandResult result = await request.Store.ExecuteAsync(new Command { DeleteVersions = delete }, request.Cancel);

@@ -18,7 +18,7 @@ internal static class GetObject
             {
                 Bucket = request.Bucket,
                 Key = request.Key,
-                VersionId = request.Query("versionId") ?? "",
+                VersionId = request.VersionId,
                 PartNumber = part,
             },
             request.Cancel);

@@ -13,7 +13,7 @@ internal static class NamedVersion
         QueryResult found = await request.Store.QueryAsync(
             new Query
             {
-                GetVersion = new GetVersion { Bucket = request.Bucket, Key = request.Key, VersionId = request.Query("versionId") ?? "" },
+                GetVersion = new GetVersion { Bucket = request.Bucket, Key = request.Key, VersionId = request.VersionId },
             },
             request.Cancel);
         GetObject.RequireFound(request, found);
@@ -29,7 +29,7 @@ internal static class NamedVersion
     {
         var update = new UpdateVersion
         {
-            Bucket = request.Bucket, BucketId = found.Bucket.Id, Key = request.Key, VersionId = request.Query("versionId") ?? "",
+            Bucket = request.Bucket, BucketId = found.Bucket.Id, Key = request.Key, VersionId = request.VersionId,
         };
         if (request.CallerId != found.Bucket.Owner)
             update.Position = found.Version.Position;
