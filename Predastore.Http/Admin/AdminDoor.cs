@@ -65,7 +65,11 @@ internal sealed class AdminDoor(AdminActions actions, Authenticator authenticato
         if (!HttpMethods.IsPost(request.Method) && (!reads || action.Changes))
             throw new AdminException(AdminFault.Invalid, $"{action.Name} is asked for with POST{(action.Changes ? "" : " or GET")}.");
         if (reads || request.ContentLength == 0)
+        {
+            BodyHeaders.RequireEmpty(caller);
             return [];
+        }
+
         if (request.ContentLength is null or > BodyBytesMax)
             throw new AdminException(AdminFault.Invalid, $"The body must have a Content-Length of at most {BodyBytesMax} bytes.");
         BodyExpectations expected = BodyHeaders.Read(

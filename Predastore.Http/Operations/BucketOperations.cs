@@ -10,7 +10,6 @@ internal static class HeadBucket
 {
     public static async Task RunAsync(S3Request request)
     {
-        request.Response.Headers["x-amz-bucket-region"] = request.Region;
         await request.BucketAsync(Permission.Read);
         await request.Empty(StatusCodes.Status200OK);
     }

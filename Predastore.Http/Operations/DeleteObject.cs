@@ -41,7 +41,7 @@ internal static class DeleteObject
     /// <summary>Governance is bypassed only if asked for, and only by the owner.</summary>
     public static bool Bypass(S3Request request, BucketRow bucket)
         => string.Equals(request.Header("x-amz-bypass-governance-retention"), "true", StringComparison.OrdinalIgnoreCase)
-            && request.CallerId.Length > 0 && request.CallerId == bucket.Owner;
+            && Access.Owns(request, bucket.Owner);
 
     private static void WriteOutcome(S3Request request, DeleteResult outcome)
     {

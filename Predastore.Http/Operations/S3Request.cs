@@ -99,7 +99,11 @@ public sealed class S3Request
         if (mustHaveDigest && !BodyHeaders.HasDigest(Headers))
             throw S3Error.InvalidRequest.Because("Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
         if (Http.Request.ContentLength is null or 0 && Header("x-amz-decoded-content-length") is null && Header("Transfer-Encoding") is null)
+        {
+            BodyHeaders.RequireEmpty(Auth);
             return [];
+        }
+
         BodyExpectations expected = BodyHeaders.Read(Http.Request, Auth, ChecksumAlgorithm.ChecksumNone, long.MaxValue) with
         {
             LengthMax = bytesMax,

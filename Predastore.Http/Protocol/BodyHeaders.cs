@@ -60,6 +60,14 @@ public static class BodyHeaders
         return new VerifiedBody(chunked, expected, chunked);
     }
 
+    /// <summary>Refuses a request without a body that was signed with one.</summary>
+    /// <exception cref="S3Exception">XAmzContentSHA256Mismatch.</exception>
+    public static void RequireEmpty(AuthResult auth)
+    {
+        if (auth.PayloadSha256 is { } sha256 && Convert.ToHexStringLower(sha256) != SigV4.EmptySha256)
+            throw S3Error.XAmzContentSha256Mismatch.With("S3ComputedContentSHA256", SigV4.EmptySha256);
+    }
+
     /// <summary>Decoded bytes of the body, as declared.</summary>
     /// <exception cref="S3Exception">MissingContentLength, InvalidArgument.</exception>
     public static long Length(HttpRequest request, PayloadMode payload)
