@@ -67,7 +67,10 @@ internal sealed class UploadReaper : ReceiveActor, IWithTimers
                 await parts.Proposer.RunAsync(
                     new Command
                     {
-                        AbortUpload = new AbortUpload { Bucket = bucket.Bucket.Name, Key = upload.Key, UploadId = upload.UploadId },
+                        AbortUpload = new AbortUpload
+                        {
+                            Bucket = bucket.Bucket.Name, BucketId = upload.BucketId, Key = upload.Key, UploadId = upload.UploadId,
+                        },
                     },
                     CancellationToken.None);
                 Log.Reaped(log, upload.Key, DateTimeOffset.FromUnixTimeMilliseconds(upload.CreatedMs));

@@ -65,11 +65,15 @@ internal sealed class AdminDoor(AdminActions actions, Authenticator authenticato
         if (!HttpMethods.IsPost(request.Method) && (!reads || action.Changes))
             throw new AdminException(AdminFault.Invalid, $"{action.Name} is asked for with POST{(action.Changes ? "" : " or GET")}.");
         if (reads || request.ContentLength == 0)
+        {
+            BodyHeaders.RequireEmpty(caller);
             return [];
+        }
+
         if (request.ContentLength is null or > BodyBytesMax)
             throw new AdminException(AdminFault.Invalid, $"The body must have a Content-Length of at most {BodyBytesMax} bytes.");
         BodyExpectations expected = BodyHeaders.Read(
-            request, caller, RawTarget.Parse("/"), ChecksumAlgorithm.ChecksumNone, BodyBytesMax);
+            request, caller, ChecksumAlgorithm.ChecksumNone, BodyBytesMax);
         await using VerifiedBody body = BodyHeaders.Open(request, caller, expected);
         using var document = new MemoryStream();
         await body.CopyToAsync(document, request.HttpContext.RequestAborted);

@@ -35,10 +35,13 @@ public sealed partial class Authenticator
         string[] signedHeaders = target["X-Amz-SignedHeaders"]!.ToLowerInvariant().Split(';');
         CheckSignedHeaders(headers, signedHeaders);
 
-        string payload = target["X-Amz-Content-Sha256"] ?? PayloadHeader.Unsigned;
+        string? inQuery = target["X-Amz-Content-Sha256"];
         string inHeader = headers[PayloadHeader.Name].ToString();
-        if (inHeader.Length > 0 && signedHeaders.Contains(PayloadHeader.Name))
-            payload = inHeader;
+        // Whoever holds the URL may add this header: it must not take the place of the hash that was signed.
+        if (inQuery is not null && inHeader.Length > 0 && inHeader != inQuery)
+            throw NotSigned(PayloadHeader.Name);
+        string payload = inQuery
+            ?? (inHeader.Length > 0 && signedHeaders.Contains(PayloadHeader.Name) ? inHeader : PayloadHeader.Unsigned);
         PayloadMode mode = PayloadHeader.Parse(inHeader.Length > 0 ? inHeader : payload, out byte[]? sha256);
         string signature = target["X-Amz-Signature"]!;
         (AccessKey key, byte[] signingKey) = Verify(method, target, headers, scope, timeText, signedHeaders, payload, signature);

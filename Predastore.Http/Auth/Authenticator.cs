@@ -101,17 +101,19 @@ public sealed partial class Authenticator(IAccounts accounts, string region, Tim
     private static void CheckSignedHeaders(IHeaderDictionary headers, IReadOnlyList<string> signedHeaders)
     {
         if (!signedHeaders.Contains("host"))
-            throw S3Error.AccessDenied.With("HeadersNotSigned", "host", "There were headers present in the request which were not signed");
+            throw NotSigned("host");
         foreach (KeyValuePair<string, Microsoft.Extensions.Primitives.StringValues> header in headers)
         {
             if (!header.Key.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase)
                 || header.Key.Equals(PayloadHeader.Name, StringComparison.OrdinalIgnoreCase)
                 || signedHeaders.Contains(header.Key, StringComparer.OrdinalIgnoreCase))
                 continue;
-            throw S3Error.AccessDenied.With("HeadersNotSigned", header.Key.ToLowerInvariant(),
-                "There were headers present in the request which were not signed");
+            throw NotSigned(header.Key.ToLowerInvariant());
         }
     }
+
+    private static S3Exception NotSigned(string header) => S3Error.AccessDenied.With(
+        "HeadersNotSigned", header, "There were headers present in the request which were not signed");
 
     private static bool TryParseTime(string text, out DateTimeOffset time)
         => DateTimeOffset.TryParseExact(text, SigV4.TimeFormat, CultureInfo.InvariantCulture,

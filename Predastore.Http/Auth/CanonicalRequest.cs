@@ -75,7 +75,7 @@ public static class CanonicalRequest
         {
             if (i > 0)
                 text.Append(',');
-            AppendCollapsed(text, values[i].AsSpan().Trim());
+            AppendCollapsed(text, values[i].AsSpan().Trim(" \t"));
         }
 
         return text.ToString();

@@ -67,6 +67,10 @@ internal sealed class RequestPipeline
     {
         IHeaderDictionary headers = http.Request.Headers;
 
+        // Whoever signed for another region learns this one from here: an answer to HEAD has no document.
+        if (HttpMethods.IsHead(http.Request.Method) && name.Bucket.Length > 0)
+            http.Response.Headers["x-amz-bucket-region"] = _options.Region;
+
         // Browsers sign no preflight; a presigned URL in one is signed for another method.
         AuthResult auth = HttpMethods.IsOptions(http.Request.Method)
             ? AuthResult.Anonymous

@@ -15,14 +15,9 @@ internal static class Access
     /// <summary>Denies unless the caller has the permission on the bucket.</summary>
     public static void Require(S3Request request, BucketRow bucket, Permission permission)
     {
-        bool allowed = Owns(request, bucket.Owner);
-        allowed |= permission switch
-        {
-            // Decided on the object once it is known.
-            Permission.ReadObject or Permission.Anyone => true,
-            _ => Grant(permission) is { } grant && AccessLists.Allow(AccessLists.Of(bucket), request, grant),
-        };
-        if (!allowed)
+        if (Owns(request, bucket.Owner))
+            return;
+        if (Grant(permission) is not { } grant || !AccessLists.Allow(AccessLists.Of(bucket), request, grant))
             throw new S3Exception(S3Error.AccessDenied);
     }
 
@@ -60,7 +55,8 @@ internal static class Access
             throw new S3Exception(S3Error.AccessDenied);
     }
 
-    private static bool Owns(S3Request request, string owner) => request.CallerId.Length > 0 && request.CallerId == owner;
+    /// <summary>True if the caller is this account, and not nobody.</summary>
+    public static bool Owns(S3Request request, string owner) => request.CallerId.Length > 0 && request.CallerId == owner;
 
     private static string? Grant(Permission permission) => permission switch
     {

@@ -17,7 +17,7 @@ internal static class BucketAcl
     {
         BucketRow bucket = await request.BucketAsync(Permission.WriteAcp);
         WantedAccess wanted = await AccessBodies.ReadAsync(request, bucket.Owner);
-        var update = new UpdateBucket { Name = bucket.Name };
+        var update = new UpdateBucket { Name = bucket.Name, BucketId = bucket.Id };
         if (wanted.Grants is not null)
             update.Grants = wanted.Grants;
         else

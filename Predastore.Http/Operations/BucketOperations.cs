@@ -10,7 +10,6 @@ internal static class HeadBucket
 {
     public static async Task RunAsync(S3Request request)
     {
-        request.Response.Headers["x-amz-bucket-region"] = request.Region;
         await request.BucketAsync(Permission.Read);
         await request.Empty(StatusCodes.Status200OK);
     }
@@ -21,9 +20,10 @@ internal static class DeleteBucket
 {
     public static async Task RunAsync(S3Request request)
     {
-        await request.BucketAsync(Permission.Owner);
+        BucketRow bucket = await request.BucketAsync(Permission.Owner);
         CommandResult result = await request.Store.ExecuteAsync(
-            new Command { DeleteBucket = new Predastore.Actors.Metadata.DeleteBucket { Name = request.Bucket } }, request.Cancel);
+            new Command { DeleteBucket = new Predastore.Actors.Metadata.DeleteBucket { Name = bucket.Name, BucketId = bucket.Id } },
+            request.Cancel);
         Results.Require(result.Code);
         await request.Empty(StatusCodes.Status204NoContent);
     }

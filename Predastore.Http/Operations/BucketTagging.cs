@@ -26,7 +26,7 @@ internal static class BucketTagging
 
     private static async Task SetAsync(S3Request request, BucketRow bucket, List<Pair> tags)
     {
-        var update = new UpdateBucket { Name = bucket.Name, SetTags = true };
+        var update = new UpdateBucket { Name = bucket.Name, BucketId = bucket.Id, SetTags = true };
         update.Tags.AddRange(tags);
         CommandResult result = await request.Store.ExecuteAsync(new Command { UpdateBucket = update }, request.Cancel);
         Results.Require(result.Code, result.Message);

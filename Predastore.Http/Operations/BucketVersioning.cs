@@ -28,6 +28,7 @@ internal static class BucketVersioning
         var update = new UpdateBucket
         {
             Name = bucket.Name,
+            BucketId = bucket.Id,
             Versioning = root.TextOf("Status") switch
             {
                 "Enabled" => Versioning.Enabled,

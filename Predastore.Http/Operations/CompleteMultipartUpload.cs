@@ -18,6 +18,7 @@ internal static class CompleteMultipartUpload
         var complete = new CompleteUpload
         {
             Bucket = bucket.Name,
+            BucketId = bucket.Id,
             Key = request.Key,
             UploadId = Multipart.UploadId(request),
             Preconditions = ObjectHeaders.WriteConditions(request),
@@ -130,7 +131,10 @@ internal static class AbortMultipartUpload
         CommandResult result = await request.Store.ExecuteAsync(
             new Command
             {
-                AbortUpload = new AbortUpload { Bucket = bucket.Name, Key = request.Key, UploadId = Multipart.UploadId(request) },
+                AbortUpload = new AbortUpload
+                {
+                    Bucket = bucket.Name, BucketId = bucket.Id, Key = request.Key, UploadId = Multipart.UploadId(request),
+                },
             },
             request.Cancel);
         Results.Require(result.Code, result.Message);

@@ -25,7 +25,7 @@ internal static class CopyObject
         if ((long)from.Size > PutObject.BytesMax)
             throw S3Error.InvalidRequest.Because("The specified copy source is larger than the maximum allowable size for a copy source: 5368709120");
         if (from.BucketId == bucket.Id && from.Key == request.Key && !replace && request.Header("x-amz-storage-class") is null
-            && request.Header("x-amz-website-redirect-location") is null && source.Version.IsLatest)
+            && request.Header("x-amz-website-redirect-location") is null && !ServerSideEncryption.IsAsked(request) && source.Version.IsLatest)
         {
             throw S3Error.InvalidRequest.Because(
                 "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.");
@@ -35,6 +35,9 @@ internal static class CopyObject
             version.Attributes = Inherit(version.Attributes, from.Attributes);
         if (!replaceTags)
         {
+            // Tags are the owners', and whoever makes the copy could read them there.
+            if (from.Tags.Count > 0)
+                Access.Require(request, source.Version.Bucket, from, Permission.Owner);
             version.Tags.Clear();
             version.Tags.AddRange(from.Tags);
         }
@@ -107,7 +110,12 @@ internal static class CopySources
         string versionId = "";
         int at = header.IndexOf("?versionId=", StringComparison.Ordinal);
         if (at >= 0)
+        {
             (path, versionId) = (header[..at], header[(at + "?versionId=".Length)..]);
+            if (versionId.Length == 0)
+                throw S3Request.EmptyVersionId();
+        }
+
         if (!PercentCoding.TryDecode(path, plusIsSpace: false, out string decoded))
             throw Wrong();
         decoded = decoded.TrimStart('/');

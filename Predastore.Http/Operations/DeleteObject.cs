@@ -5,22 +5,29 @@ using Predastore.Http.Protocol;
 
 namespace Predastore.Http.Operations;
 
-/// <summary>DELETE object: a missing key is deleted already.</summary>
+/// <summary>
+/// DELETE object: a missing key is deleted already. Whoever may only write to a bucket may hide objects and write over them; to delete
+/// a version for ever is its owner's.
+/// </summary>
 internal static class DeleteObject
 {
     public static async Task RunAsync(S3Request request)
     {
         BucketRow bucket = await request.BucketAsync(Permission.Write);
+        string versionId = request.VersionId;
+        if (versionId.Length > 0)
+            Access.Require(request, bucket, Permission.Owner);
         var delete = new DeleteVersions
         {
             Bucket = bucket.Name,
+            BucketId = bucket.Id,
             Owner = request.CallerId,
             BypassGovernance = Bypass(request, bucket),
         };
         delete.Items.Add(new DeleteItem
         {
             Key = request.Key,
-            VersionId = request.Query("versionId") ?? "",
+            VersionId = versionId,
             Preconditions = Conditions(request),
         });
         CommandResult result = await request.Store.ExecuteAsync(new Command { DeleteVersions = delete }, request.Cancel);
@@ -34,7 +41,7 @@ internal static class DeleteObject
     /// <summary>Governance is bypassed only if asked for, and only by the owner.</summary>
     public static bool Bypass(S3Request request, BucketRow bucket)
         => string.Equals(request.Header("x-amz-bypass-governance-retention"), "true", StringComparison.OrdinalIgnoreCase)
-            && request.CallerId.Length > 0 && request.CallerId == bucket.Owner;
+            && Access.Owns(request, bucket.Owner);
 
     private static void WriteOutcome(S3Request request, DeleteResult outcome)
     {

@@ -10,8 +10,11 @@ internal static class DeleteObjects
     private const int KeysMax = 1000;
     private const int DocumentBytesMax = 2 << 20;
 
-    /// <summary>Key bytes in one command: a log entry holds 256 KiB.</summary>
-    private const int EntryKeyBytesMax = 128 << 10;
+    /// <summary>Bytes of a version id or an ETag: longer than any that there is, and short enough for an entry.</summary>
+    private const int TextBytesMax = 1024;
+
+    /// <summary>Bytes of items in one command: a log entry holds 256 KiB.</summary>
+    private const int EntryItemBytesMax = 128 << 10;
 
     public static async Task RunAsync(S3Request request)
     {
@@ -22,12 +25,14 @@ internal static class DeleteObjects
         if (items.Count is 0 or > KeysMax)
             throw new S3Exception(S3Error.MalformedXml);
 
+        ILookup<S3Error?, DeleteItem> refusals = items.ToLookup(item => Refusal(item, Access.Owns(request, bucket.Owner)));
         var outcomes = new List<(DeleteItem Item, DeleteResult Result)>(items.Count);
-        foreach (List<DeleteItem> batch in Cut(items))
+        foreach (List<DeleteItem> batch in Cut(refusals[null]))
         {
             var delete = new DeleteVersions
             {
                 Bucket = bucket.Name,
+                BucketId = bucket.Id,
                 Owner = request.CallerId,
                 BypassGovernance = DeleteObject.Bypass(request, bucket),
             };
@@ -42,6 +47,12 @@ internal static class DeleteObjects
             xml.Declaration().Root("DeleteResult");
             foreach ((DeleteItem item, DeleteResult result) in outcomes)
                 Write(xml, item, result, quiet);
+            foreach (IGrouping<S3Error?, DeleteItem> refused in refusals.Where(group => group.Key is not null))
+            {
+                foreach (DeleteItem item in refused)
+                    WriteError(xml, item, refused.Key!);
+            }
+
             xml.Close();
         });
     }
@@ -73,14 +84,35 @@ internal static class DeleteObjects
         return item;
     }
 
-    private static IEnumerable<List<DeleteItem>> Cut(List<DeleteItem> items)
+    // What is wrong with one item is said of that item, and the others are deleted.
+    private static S3Error? Refusal(DeleteItem item, bool owner)
+    {
+        try
+        {
+            ResourceName.CheckKey(item.Key);
+        }
+        catch (S3Exception refused)
+        {
+            return refused.Error;
+        }
+
+        if (Bytes(item.VersionId) > TextBytesMax || ETagBytes(item) > TextBytesMax)
+            return S3Error.InvalidArgument;
+        return item.VersionId.Length > 0 && !owner ? S3Error.AccessDenied : null;
+    }
+
+    private static int ETagBytes(DeleteItem item) => item.Preconditions?.IfMatch.Sum(Bytes) ?? 0;
+
+    private static int Bytes(string text) => Encoding.UTF8.GetByteCount(text);
+
+    private static IEnumerable<List<DeleteItem>> Cut(IEnumerable<DeleteItem> items)
     {
         var batch = new List<DeleteItem>();
         int bytes = 0;
         foreach (DeleteItem item in items)
         {
-            int more = Encoding.UTF8.GetByteCount(item.Key) + 64;
-            if (batch.Count > 0 && bytes + more > EntryKeyBytesMax)
+            int more = Bytes(item.Key) + Bytes(item.VersionId) + ETagBytes(item) + 64;
+            if (batch.Count > 0 && bytes + more > EntryItemBytesMax)
             {
                 yield return batch;
                 (batch, bytes) = ([], 0);
@@ -90,16 +122,15 @@ internal static class DeleteObjects
             bytes += more;
         }
 
-        yield return batch;
+        if (batch.Count > 0)
+            yield return batch;
     }
 
     private static void Write(S3XmlWriter xml, DeleteItem item, DeleteResult result, bool quiet)
     {
         if (result.Code != ResultCode.ResultOk)
         {
-            S3Error error = Results.ErrorOf(result.Code).Error;
-            xml.Open("Error").Element("Key", item.Key).Element("VersionId", item.VersionId.Length > 0 ? item.VersionId : null)
-                .Element("Code", error.Code).Element("Message", error.Message).Close();
+            WriteError(xml, item, Results.ErrorOf(result.Code).Error);
             return;
         }
 
@@ -110,4 +141,8 @@ internal static class DeleteObjects
             xml.Element("DeleteMarker", true).Element("DeleteMarkerVersionId", result.MarkerVersionId);
         xml.Close();
     }
+
+    private static void WriteError(S3XmlWriter xml, DeleteItem item, S3Error error)
+        => xml.Open("Error").Element("Key", item.Key).Element("VersionId", item.VersionId.Length > 0 ? item.VersionId : null)
+            .Element("Code", error.Code).Element("Message", error.Message).Close();
 }

@@ -18,7 +18,7 @@ internal static class GetObject
             {
                 Bucket = request.Bucket,
                 Key = request.Key,
-                VersionId = request.Query("versionId") ?? "",
+                VersionId = request.VersionId,
                 PartNumber = part,
             },
             request.Cancel);
@@ -119,7 +119,7 @@ internal static class GetObject
         if (part > 0)
         {
             return found.Parts.FirstOrDefault() is { } one
-                ? ((long)one.Row.Offset, (long)one.Row.Size, true)
+                ? ((long)one.Row.Offset, (long)one.Row.Size, one.Row.Size > 0)
                 : (0, size, size > 0);
         }
 

@@ -26,7 +26,7 @@ internal static class GetObjectAttributes
                 {
                     Bucket = request.Bucket,
                     Key = request.Key,
-                    VersionId = request.Query("versionId") ?? "",
+                    VersionId = request.VersionId,
                     After = marker,
                     Limit = wanted.Contains("ObjectParts") ? limit : 0,
                 },

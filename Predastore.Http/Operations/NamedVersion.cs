@@ -13,7 +13,7 @@ internal static class NamedVersion
         QueryResult found = await request.Store.QueryAsync(
             new Query
             {
-                GetVersion = new GetVersion { Bucket = request.Bucket, Key = request.Key, VersionId = request.Query("versionId") ?? "" },
+                GetVersion = new GetVersion { Bucket = request.Bucket, Key = request.Key, VersionId = request.VersionId },
             },
             request.Cancel);
         GetObject.RequireFound(request, found);
@@ -27,7 +27,10 @@ internal static class NamedVersion
     /// </summary>
     public static UpdateVersion Update(S3Request request, QueryResult found)
     {
-        var update = new UpdateVersion { Bucket = request.Bucket, Key = request.Key, VersionId = request.Query("versionId") ?? "" };
+        var update = new UpdateVersion
+        {
+            Bucket = request.Bucket, BucketId = found.Bucket.Id, Key = request.Key, VersionId = request.VersionId,
+        };
         if (request.CallerId != found.Bucket.Owner)
             update.Position = found.Version.Position;
         return update;

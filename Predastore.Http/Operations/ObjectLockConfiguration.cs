@@ -39,7 +39,7 @@ internal static class ObjectLockConfiguration
         XmlNode root = await request.ReadXmlAsync("ObjectLockConfiguration", mustHaveDigest: true);
         if (root.TextOf("ObjectLockEnabled") != "Enabled")
             throw new S3Exception(S3Error.MalformedXml);
-        var update = new UpdateBucket { Name = bucket.Name, ObjectLock = true, SetDefaultRetention = true };
+        var update = new UpdateBucket { Name = bucket.Name, BucketId = bucket.Id, ObjectLock = true, SetDefaultRetention = true };
         if (root["Rule"] is { } rule)
             update.DefaultRetention = Read(rule["DefaultRetention"] ?? throw new S3Exception(S3Error.MalformedXml));
         CommandResult result = await request.Store.ExecuteAsync(new Command { UpdateBucket = update }, request.Cancel);

@@ -15,7 +15,7 @@ internal static class PutObject
     {
         BucketRow bucket = await request.BucketAsync(Permission.Write);
         BodyExpectations expected = BodyHeaders.Read(
-            request.Http.Request, request.Auth, request.Target, ChecksumAlgorithm.ChecksumNone, BytesMax);
+            request.Http.Request, request.Auth, ChecksumAlgorithm.ChecksumNone, BytesMax);
         var put = new PutVersion
         {
             Bucket = bucket.Name,

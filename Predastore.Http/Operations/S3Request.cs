@@ -39,12 +39,25 @@ public sealed class S3Request
 
     public IHeaderDictionary Headers => Http.Request.Headers;
 
+    /// <summary>The version that is named; "" for the current one.</summary>
+    /// <exception cref="S3Exception">InvalidArgument for an empty id: whoever lost one on the way would hit the current version.</exception>
+    public string VersionId => Target["versionId"] switch
+    {
+        null => "",
+        "" => throw EmptyVersionId(),
+        { } id => id,
+    };
+
     public HttpResponse Response => Http.Response;
 
     public CancellationToken Cancel => Http.RequestAborted;
 
     /// <summary>The caller's account id; empty for nobody.</summary>
     public string CallerId => Auth.Account?.Id ?? "";
+
+    /// <summary>A version id that is given and empty.</summary>
+    public static S3Exception EmptyVersionId()
+        => S3Error.InvalidArgument.With("ArgumentName", "versionId", "Version id cannot be the empty string");
 
     /// <summary>A header's value, or null if it is absent or empty.</summary>
     public string? Header(string name) => Headers.TryGetValue(name, out var value) && value.Count > 0 && value[0] is { Length: > 0 } text
@@ -86,8 +99,12 @@ public sealed class S3Request
         if (mustHaveDigest && !BodyHeaders.HasDigest(Headers))
             throw S3Error.InvalidRequest.Because("Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
         if (Http.Request.ContentLength is null or 0 && Header("x-amz-decoded-content-length") is null && Header("Transfer-Encoding") is null)
+        {
+            BodyHeaders.RequireEmpty(Auth);
             return [];
-        BodyExpectations expected = BodyHeaders.Read(Http.Request, Auth, Target, ChecksumAlgorithm.ChecksumNone, long.MaxValue) with
+        }
+
+        BodyExpectations expected = BodyHeaders.Read(Http.Request, Auth, ChecksumAlgorithm.ChecksumNone, long.MaxValue) with
         {
             LengthMax = bytesMax,
         };

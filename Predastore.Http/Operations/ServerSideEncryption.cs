@@ -33,6 +33,9 @@ internal static class ServerSideEncryption
             throw S3Error.InvalidArgument.With("ArgumentName", KeyId, "The key id is only for the encryption method aws:kms");
     }
 
+    /// <summary>True if a way of sealing is asked for.</summary>
+    public static bool IsAsked(S3Request request) => request.Header(Method) is not null;
+
     /// <summary>Says how the object is sealed.</summary>
     public static void Write(S3Request request) => request.Response.Headers[Method] = Aes256;
 }

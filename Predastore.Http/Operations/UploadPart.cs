@@ -15,7 +15,7 @@ internal static class UploadPart
         BucketRow bucket = await request.BucketAsync(Permission.Write);
         UploadRow upload = await Multipart.FindAsync(request);
         BodyExpectations expected = BodyHeaders.Read(
-            request.Http.Request, request.Auth, request.Target, upload.ChecksumAlgorithm, PutObject.BytesMax);
+            request.Http.Request, request.Auth, upload.ChecksumAlgorithm, PutObject.BytesMax);
         await using VerifiedBody body = BodyHeaders.Open(request.Http.Request, request.Auth, expected);
         await StoreAsync(request, bucket, number, body, expected.Length);
         request.Response.Headers.ETag = ETags.Quote(body.ETag);

@@ -18,8 +18,9 @@ namespace Predastore.Http.Protocol;
 /// chunk   = hex-size [";chunk-signature=" 64 hex] CRLF data CRLF
 /// last    = "0" [";chunk-signature=" 64 hex] CRLF *(name ":" value CRLF) ["x-amz-trailer-signature:" 64 hex CRLF] CRLF
 /// </code>
-/// Lines may end in LF alone: some clients write trailers so. Source: Amazon S3 API reference, "Signature Calculations for the
-/// Authorization Header: Transferring Payload in Multiple Chunks".
+/// Lines may end in LF alone: some clients write trailers so. minio-go has one empty line more than that: before the signature of
+/// the trailers, or at the end where they have none. Source: Amazon S3 API reference, "Signature Calculations for the Authorization
+/// Header: Transferring Payload in Multiple Chunks".
 /// </remarks>
 /// <param name="input">The encoded body; not completed here.</param>
 /// <param name="decodedLength">The declared <c>x-amz-decoded-content-length</c>.</param>
@@ -40,6 +41,8 @@ public sealed class AwsChunkedBody(
 
     private const string ChunkSignature = "chunk-signature=";
     private const string TrailerSignature = "x-amz-trailer-signature";
+
+    private static ReadOnlySpan<byte> LineEnd => "\r\n"u8;
 
     private readonly Dictionary<string, string> _trailers = new(StringComparer.Ordinal);
     private readonly IncrementalHash? _sha256 = signer is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -145,8 +148,17 @@ public sealed class AwsChunkedBody(
             throw new S3Exception(S3Error.IncompleteBody);
         var signed = new StringBuilder();
         string? trailerSignature = null;
-        while (await ReadLineAsync(cancel) is { Length: > 0 } line)
+        bool skipped = false;
+        while (await ReadLineAsync(cancel) is { } line)
         {
+            if (line.Length == 0)
+            {
+                if (skipped || mode != PayloadMode.ChunkedSignedTrailer || trailerSignature is not null || _trailers.Count != announced.Count)
+                    break;
+                skipped = true;
+                continue;
+            }
+
             int colon = line.IndexOf(':');
             if (colon <= 0 || _trailers.Count == TrailersMax || trailerSignature is not null || mode == PayloadMode.ChunkedSigned)
                 throw new S3Exception(S3Error.MalformedTrailer);
@@ -175,9 +187,12 @@ public sealed class AwsChunkedBody(
         while (true)
         {
             ReadResult read = await input.ReadAsync(cancel);
-            bool empty = read.Buffer.IsEmpty;
-            input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-            if (!empty)
+            ReadOnlySequence<byte> rest = read.Buffer;
+            bool allowed = rest.IsEmpty
+                || (mode == PayloadMode.ChunkedUnsignedTrailer && rest.Length <= 2 && LineEnd.StartsWith(rest.ToArray()));
+            bool half = rest.Length is > 0 and < 2;
+            input.AdvanceTo(read.IsCompleted ? rest.End : rest.Start, rest.End);
+            if (!allowed || (read.IsCompleted && half))
                 throw S3Error.MalformedTrailer.Because("There are bytes after the end of the body.");
             if (read.IsCompleted)
                 return;

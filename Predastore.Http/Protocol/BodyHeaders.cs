@@ -23,18 +23,17 @@ public static class BodyHeaders
     /// <summary>Reads the declarations. Touches no byte of the body.</summary>
     /// <param name="request">The request.</param>
     /// <param name="auth">Decides the framing.</param>
-    /// <param name="checksumInQuery">A presigned URL may carry a checksum: of an empty body, as SDKs make it. Null for none.</param>
     /// <param name="required">The algorithm an upload was created with; NONE for any.</param>
     /// <param name="bytesMax">Largest body allowed.</param>
     /// <exception cref="S3Exception">MissingContentLength, EntityTooLarge, InvalidDigest, InvalidRequest.</exception>
     public static BodyExpectations Read(
-        HttpRequest request, AuthResult auth, RawTarget checksumInQuery, ChecksumAlgorithm required, long bytesMax)
+        HttpRequest request, AuthResult auth, ChecksumAlgorithm required, long bytesMax)
     {
         IHeaderDictionary headers = request.Headers;
         long length = Length(request, auth.Payload);
         if (length > bytesMax)
             throw S3Error.EntityTooLarge.With("MaxSizeAllowed", bytesMax.ToString(CultureInfo.InvariantCulture));
-        (ChecksumAlgorithm algorithm, byte[]? value, string? trailer) = Checksum(headers, auth.Payload, checksumInQuery);
+        (ChecksumAlgorithm algorithm, byte[]? value, string? trailer) = Checksum(headers, auth.Payload);
         if (required != ChecksumAlgorithm.ChecksumNone)
         {
             if (algorithm != ChecksumAlgorithm.ChecksumNone && algorithm != required)
@@ -59,6 +58,14 @@ public static class BodyHeaders
             .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var chunked = new AwsChunkedBody(request.BodyReader, expected.Length, auth.Payload, auth.Chunks, announced);
         return new VerifiedBody(chunked, expected, chunked);
+    }
+
+    /// <summary>Refuses a request without a body that was signed with one.</summary>
+    /// <exception cref="S3Exception">XAmzContentSHA256Mismatch.</exception>
+    public static void RequireEmpty(AuthResult auth)
+    {
+        if (auth.PayloadSha256 is { } sha256 && Convert.ToHexStringLower(sha256) != SigV4.EmptySha256)
+            throw S3Error.XAmzContentSha256Mismatch.With("S3ComputedContentSHA256", SigV4.EmptySha256);
     }
 
     /// <summary>Decoded bytes of the body, as declared.</summary>
@@ -91,16 +98,9 @@ public static class BodyHeaders
     }
 
     private static (ChecksumAlgorithm Algorithm, byte[]? Value, string? Trailer) Checksum(
-        IHeaderDictionary headers, PayloadMode payload, RawTarget query)
+        IHeaderDictionary headers, PayloadMode payload)
     {
         List<KeyValuePair<string, string>> found = [.. Checksums(headers)];
-        foreach (QueryParameter parameter in query.Parameters)
-        {
-            if (parameter.Name.StartsWith(ChecksumNames.HeaderPrefix, StringComparison.OrdinalIgnoreCase) && !NoChecksums.Contains(parameter.Name)
-                && !found.Exists(one => one.Key.Equals(parameter.Name, StringComparison.OrdinalIgnoreCase)))
-                found.Add(new(parameter.Name, parameter.Value));
-        }
-
         string? trailer = null;
         if (payload is PayloadMode.ChunkedSignedTrailer or PayloadMode.ChunkedUnsignedTrailer)
         {

@@ -11,41 +11,12 @@ public enum RouteScope
     Object,
 }
 
-/// <summary>What a caller must be allowed to do.</summary>
-public enum Permission
-{
-    /// <summary>Any account.</summary>
-    Account,
-
-    /// <summary>List the bucket.</summary>
-    Read,
-
-    /// <summary>Read an object.</summary>
-    ReadObject,
-
-    /// <summary>Write or delete objects of the bucket.</summary>
-    Write,
-
-    /// <summary>Read the access control list.</summary>
-    ReadAcp,
-
-    /// <summary>Write the access control list.</summary>
-    WriteAcp,
-
-    /// <summary>What only the owner of the bucket may.</summary>
-    Owner,
-
-    /// <summary>What anybody may, without credentials.</summary>
-    Anyone,
-}
-
 /// <summary>One row of the route table.</summary>
 /// <param name="Subresource">The query parameter that selects it; "" for none.</param>
 /// <param name="Header">A header that selects it; null for none.</param>
 /// <param name="Missing">For what is not implemented: the answer once the caller is allowed.</param>
 public sealed record Route(
-    RouteScope Scope, string Method, string Subresource, S3Operation Operation, Permission Permission,
-    string? Header = null, S3Error? Missing = null)
+    RouteScope Scope, string Method, string Subresource, S3Operation Operation, string? Header = null, S3Error? Missing = null)
 {
     /// <summary>True if it may change something.</summary>
     public bool Writes => Method is "PUT" or "POST" or "DELETE";
@@ -155,80 +126,80 @@ public static class Routes
     {
         var all = new List<Route>
         {
-            new(RouteScope.Service, "GET", "", S3Operation.ListBuckets, Permission.Account),
+            new(RouteScope.Service, "GET", "", S3Operation.ListBuckets),
         };
-        Bucket("GET", "", S3Operation.ListObjects, Permission.Read);
-        Bucket("GET", ListType, S3Operation.ListObjectsV2, Permission.Read);
-        Bucket("GET", "versions", S3Operation.ListObjectVersions, Permission.Read);
-        Bucket("GET", "uploads", S3Operation.ListMultipartUploads, Permission.Read);
-        Bucket("GET", "location", S3Operation.GetBucketLocation, Permission.Read);
-        Bucket("HEAD", "", S3Operation.HeadBucket, Permission.Read);
-        Bucket("PUT", "", S3Operation.CreateBucket, Permission.Account);
-        Bucket("DELETE", "", S3Operation.DeleteBucket, Permission.Owner);
-        Bucket("POST", "delete", S3Operation.DeleteObjects, Permission.Write);
-        Bucket("POST", "", S3Operation.PostObject, Permission.Write);
-        Bucket("GET", "versioning", S3Operation.GetBucketVersioning, Permission.Owner);
-        Bucket("PUT", "versioning", S3Operation.PutBucketVersioning, Permission.Owner);
-        Bucket("GET", "tagging", S3Operation.GetBucketTagging, Permission.Owner);
-        Bucket("PUT", "tagging", S3Operation.PutBucketTagging, Permission.Owner);
-        Bucket("DELETE", "tagging", S3Operation.DeleteBucketTagging, Permission.Owner);
-        Bucket("GET", "acl", S3Operation.GetBucketAcl, Permission.ReadAcp);
-        Bucket("PUT", "acl", S3Operation.PutBucketAcl, Permission.WriteAcp);
-        Bucket("GET", "object-lock", S3Operation.GetObjectLockConfiguration, Permission.Owner);
-        Bucket("PUT", "object-lock", S3Operation.PutObjectLockConfiguration, Permission.Owner);
-        Bucket("GET", "policyStatus", S3Operation.GetBucketPolicyStatus, Permission.Owner);
-        Bucket("GET", "accelerate", S3Operation.GetBucketAccelerateConfiguration, Permission.Owner);
-        Bucket("GET", "logging", S3Operation.GetBucketLogging, Permission.Owner);
-        Bucket("GET", "notification", S3Operation.GetBucketNotification, Permission.Owner);
-        Bucket("GET", "requestPayment", S3Operation.GetBucketRequestPayment, Permission.Owner);
+        Bucket("GET", "", S3Operation.ListObjects);
+        Bucket("GET", ListType, S3Operation.ListObjectsV2);
+        Bucket("GET", "versions", S3Operation.ListObjectVersions);
+        Bucket("GET", "uploads", S3Operation.ListMultipartUploads);
+        Bucket("GET", "location", S3Operation.GetBucketLocation);
+        Bucket("HEAD", "", S3Operation.HeadBucket);
+        Bucket("PUT", "", S3Operation.CreateBucket);
+        Bucket("DELETE", "", S3Operation.DeleteBucket);
+        Bucket("POST", "delete", S3Operation.DeleteObjects);
+        Bucket("POST", "", S3Operation.PostObject);
+        Bucket("GET", "versioning", S3Operation.GetBucketVersioning);
+        Bucket("PUT", "versioning", S3Operation.PutBucketVersioning);
+        Bucket("GET", "tagging", S3Operation.GetBucketTagging);
+        Bucket("PUT", "tagging", S3Operation.PutBucketTagging);
+        Bucket("DELETE", "tagging", S3Operation.DeleteBucketTagging);
+        Bucket("GET", "acl", S3Operation.GetBucketAcl);
+        Bucket("PUT", "acl", S3Operation.PutBucketAcl);
+        Bucket("GET", "object-lock", S3Operation.GetObjectLockConfiguration);
+        Bucket("PUT", "object-lock", S3Operation.PutObjectLockConfiguration);
+        Bucket("GET", "policyStatus", S3Operation.GetBucketPolicyStatus);
+        Bucket("GET", "accelerate", S3Operation.GetBucketAccelerateConfiguration);
+        Bucket("GET", "logging", S3Operation.GetBucketLogging);
+        Bucket("GET", "notification", S3Operation.GetBucketNotification);
+        Bucket("GET", "requestPayment", S3Operation.GetBucketRequestPayment);
         foreach ((string name, S3Error missing) in BucketSubresources)
         {
             foreach (string method in (string[])["GET", "PUT", "POST", "DELETE"])
             {
                 if (!all.Exists(route => route.Scope == RouteScope.Bucket && route.Method == method && route.Subresource == name))
-                    all.Add(new Route(RouteScope.Bucket, method, name, S3Operation.BucketSubresource, Permission.Owner,
+                    all.Add(new Route(RouteScope.Bucket, method, name, S3Operation.BucketSubresource,
                         Missing: method == "GET" ? missing : S3Error.NotImplemented));
             }
         }
 
-        Object("GET", "", S3Operation.GetObject, Permission.ReadObject);
-        Object("HEAD", "", S3Operation.HeadObject, Permission.ReadObject);
-        Object("PUT", "", S3Operation.PutObject, Permission.Write);
-        Object("PUT", "", S3Operation.CopyObject, Permission.Write, CopySource);
-        all.Add(new Route(RouteScope.Object, "PUT", "", S3Operation.ObjectSubresource, Permission.Write, Append, S3Error.NotImplemented));
-        Object("DELETE", "", S3Operation.DeleteObject, Permission.Write);
-        Object("GET", "attributes", S3Operation.GetObjectAttributes, Permission.ReadObject);
-        Object("GET", "tagging", S3Operation.GetObjectTagging, Permission.ReadObject);
-        Object("PUT", "tagging", S3Operation.PutObjectTagging, Permission.Owner);
-        Object("DELETE", "tagging", S3Operation.DeleteObjectTagging, Permission.Owner);
-        Object("GET", "acl", S3Operation.GetObjectAcl, Permission.ReadAcp);
-        Object("PUT", "acl", S3Operation.PutObjectAcl, Permission.WriteAcp);
-        Object("GET", "retention", S3Operation.GetObjectRetention, Permission.Owner);
-        Object("PUT", "retention", S3Operation.PutObjectRetention, Permission.Owner);
-        Object("GET", "legal-hold", S3Operation.GetObjectLegalHold, Permission.Owner);
-        Object("PUT", "legal-hold", S3Operation.PutObjectLegalHold, Permission.Owner);
-        Object("POST", "uploads", S3Operation.CreateMultipartUpload, Permission.Write);
-        Object("PUT", "uploadId", S3Operation.UploadPart, Permission.Write);
-        Object("PUT", "uploadId", S3Operation.UploadPartCopy, Permission.Write, CopySource);
-        Object("POST", "uploadId", S3Operation.CompleteMultipartUpload, Permission.Write);
-        Object("DELETE", "uploadId", S3Operation.AbortMultipartUpload, Permission.Write);
-        Object("GET", "uploadId", S3Operation.ListParts, Permission.Write);
+        Object("GET", "", S3Operation.GetObject);
+        Object("HEAD", "", S3Operation.HeadObject);
+        Object("PUT", "", S3Operation.PutObject);
+        Object("PUT", "", S3Operation.CopyObject, CopySource);
+        all.Add(new Route(RouteScope.Object, "PUT", "", S3Operation.ObjectSubresource, Append, S3Error.NotImplemented));
+        Object("DELETE", "", S3Operation.DeleteObject);
+        Object("GET", "attributes", S3Operation.GetObjectAttributes);
+        Object("GET", "tagging", S3Operation.GetObjectTagging);
+        Object("PUT", "tagging", S3Operation.PutObjectTagging);
+        Object("DELETE", "tagging", S3Operation.DeleteObjectTagging);
+        Object("GET", "acl", S3Operation.GetObjectAcl);
+        Object("PUT", "acl", S3Operation.PutObjectAcl);
+        Object("GET", "retention", S3Operation.GetObjectRetention);
+        Object("PUT", "retention", S3Operation.PutObjectRetention);
+        Object("GET", "legal-hold", S3Operation.GetObjectLegalHold);
+        Object("PUT", "legal-hold", S3Operation.PutObjectLegalHold);
+        Object("POST", "uploads", S3Operation.CreateMultipartUpload);
+        Object("PUT", "uploadId", S3Operation.UploadPart);
+        Object("PUT", "uploadId", S3Operation.UploadPartCopy, CopySource);
+        Object("POST", "uploadId", S3Operation.CompleteMultipartUpload);
+        Object("DELETE", "uploadId", S3Operation.AbortMultipartUpload);
+        Object("GET", "uploadId", S3Operation.ListParts);
         foreach (string name in ObjectSubresources)
         {
             foreach (string method in (string[])["GET", "PUT", "POST", "DELETE"])
-                all.Add(new Route(RouteScope.Object, method, name, S3Operation.ObjectSubresource, Permission.Owner,
+                all.Add(new Route(RouteScope.Object, method, name, S3Operation.ObjectSubresource,
                     Missing: name == "torrent" && method == "GET" ? S3Error.NoSuchKey : S3Error.NotImplemented));
         }
 
-        all.Add(new Route(RouteScope.Service, "OPTIONS", "", S3Operation.Preflight, Permission.Anyone));
-        all.Add(new Route(RouteScope.Bucket, "OPTIONS", "", S3Operation.Preflight, Permission.Anyone));
-        all.Add(new Route(RouteScope.Object, "OPTIONS", "", S3Operation.Preflight, Permission.Anyone));
+        all.Add(new Route(RouteScope.Service, "OPTIONS", "", S3Operation.Preflight));
+        all.Add(new Route(RouteScope.Bucket, "OPTIONS", "", S3Operation.Preflight));
+        all.Add(new Route(RouteScope.Object, "OPTIONS", "", S3Operation.Preflight));
         return all;
 
-        void Bucket(string method, string subresource, S3Operation operation, Permission permission)
-            => all.Add(new Route(RouteScope.Bucket, method, subresource, operation, permission));
+        void Bucket(string method, string subresource, S3Operation operation)
+            => all.Add(new Route(RouteScope.Bucket, method, subresource, operation));
 
-        void Object(string method, string subresource, S3Operation operation, Permission permission, string? header = null)
-            => all.Add(new Route(RouteScope.Object, method, subresource, operation, permission, header));
+        void Object(string method, string subresource, S3Operation operation, string? header = null)
+            => all.Add(new Route(RouteScope.Object, method, subresource, operation, header));
     }
 }

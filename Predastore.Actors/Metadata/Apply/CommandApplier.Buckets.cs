@@ -41,7 +41,7 @@ internal sealed partial class CommandApplier
 
     private CommandResult Update(UpdateBucket update)
     {
-        BucketRow? row = _rows.Bucket(update.Name);
+        BucketRow? row = BucketFor(update.Name, update.BucketId);
         if (row is null) return Refuse(ResultCode.ResultNoSuchBucket);
         Versioning versioning = update.HasVersioning ? update.Versioning : row.Versioning;
         bool objectLock = update.HasObjectLock ? update.ObjectLock : row.ObjectLock;
@@ -81,7 +81,7 @@ internal sealed partial class CommandApplier
 
     private CommandResult Delete(DeleteBucket delete)
     {
-        BucketRow? row = _rows.Bucket(delete.Name);
+        BucketRow? row = BucketFor(delete.Name, delete.BucketId);
         if (row is null) return Refuse(ResultCode.ResultNoSuchBucket);
         byte[] versions = KeySchema.Versions(row.Id);
         using (IKvCursor cursor = _rows.View.Cursor())

@@ -13,7 +13,7 @@ internal sealed partial class CommandApplier
 
     private CommandResult Complete(CompleteUpload complete)
     {
-        if (_rows.Bucket(complete.Bucket) is not { } bucket) return Refuse(ResultCode.ResultNoSuchBucket);
+        if (BucketFor(complete.Bucket, complete.BucketId) is not { } bucket) return Refuse(ResultCode.ResultNoSuchBucket);
         IReadOnlyList<CompletePart>? named = complete.PackedParts.IsEmpty
             ? complete.Parts
             : PackedParts.TryUnpack(complete.PackedParts);

@@ -5,7 +5,7 @@ internal sealed partial class CommandApplier
 {
     private CommandResult Delete(DeleteVersions delete)
     {
-        if (_rows.Bucket(delete.Bucket) is not { } bucket) return Refuse(ResultCode.ResultNoSuchBucket);
+        if (BucketFor(delete.Bucket, delete.BucketId) is not { } bucket) return Refuse(ResultCode.ResultNoSuchBucket);
         CommandResult result = Ok();
         foreach (DeleteItem item in delete.Items)
         {

@@ -102,8 +102,8 @@ internal sealed partial class CommandApplier
 
     private CommandResult Abort(AbortUpload abort)
     {
-        if (_rows.Bucket(abort.Bucket) is null) return Refuse(ResultCode.ResultNoSuchBucket);
-        if (OpenUploadOf(abort.Bucket, 0, abort.Key, abort.UploadId) is not { } upload)
+        if (BucketFor(abort.Bucket, abort.BucketId) is null) return Refuse(ResultCode.ResultNoSuchBucket);
+        if (OpenUploadOf(abort.Bucket, abort.BucketId, abort.Key, abort.UploadId) is not { } upload)
             return Refuse(ResultCode.ResultNoSuchUpload);
         AbandonUpload(upload);
         return Ok();

@@ -54,7 +54,7 @@ internal sealed partial class CommandApplier
 
     private CommandResult Update(UpdateVersion update)
     {
-        if (_rows.Bucket(update.Bucket) is not { } bucket) return Refuse(ResultCode.ResultNoSuchBucket);
+        if (BucketFor(update.Bucket, update.BucketId) is not { } bucket) return Refuse(ResultCode.ResultNoSuchBucket);
         bool valid = true;
         VersionRow? row = update.VersionId.Length == 0
             ? _rows.Newest(bucket.Id, update.Key)

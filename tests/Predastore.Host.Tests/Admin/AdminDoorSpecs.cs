@@ -62,6 +62,21 @@ public sealed partial class AdminDoorSpecs
         Assert.Equal(0, _runs);
     }
 
+    [Fact]
+    public async Task Body_that_was_signed_and_is_not_there_should_not_run()
+    {
+        await using RealDoor door = await StartAsync();
+        using HttpClient http = door.Client();
+        using HttpRequestMessage request = Request(door, "/_/admin/test/echo", RealDoor.Admin, """{"say":"a"}""");
+        request.Content = new ByteArrayContent([]);
+
+        using HttpResponseMessage response = await http.SendAsync(request);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("XAmzContentSHA256Mismatch", await response.Content.ReadAsStringAsync());
+        Assert.Equal(0, _runs);
+    }
+
     [Theory]
     [InlineData("GET", "/_/admin/test/change", "", 400, "POST")]
     [InlineData("PUT", "/_/admin/test/echo", "", 400, "POST or GET")]

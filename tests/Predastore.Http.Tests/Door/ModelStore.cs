@@ -49,6 +49,9 @@ public sealed class ModelStore : IObjectStore, IDisposable
     /// <summary>Done before a body is read: a test may hold uploads here.</summary>
     public Func<CancellationToken, Task> BeforeBody { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Done once, before the next command of an operation: what another client may do between its check and its change.</summary>
+    public Func<Task>? BeforeCommand { get; set; }
+
     /// <summary>Bodies that were read to their end.</summary>
     public int Staged { get; private set; }
 
@@ -56,11 +59,15 @@ public sealed class ModelStore : IObjectStore, IDisposable
 
     public Task<QueryResult> QueryAsync(Query query, CancellationToken cancel) => Task.FromResult(_rows.Answer(query));
 
-    public Task<CommandResult> ExecuteAsync(Command command, CancellationToken cancel)
+    public async Task<CommandResult> ExecuteAsync(Command command, CancellationToken cancel)
     {
+        Func<Task>? before = BeforeCommand;
+        BeforeCommand = null;
+        if (before is not null)
+            await before();
         if (command.CreateBucket is { Key: null } create)
             create.Key = new WrappedKey { KeyVersion = 1, Blob = Hash(create.Name) };
-        return Task.FromResult(Apply(command));
+        return Apply(command);
     }
 
     public async Task<IStagedObject> StageAsync(BucketRow bucket, Stream body, long sizeHint, CancellationToken cancel)

@@ -56,6 +56,11 @@ public sealed class CopyObjectSpecs : IAsyncLifetime
             SourceBucket = bucket, SourceKey = "k", DestinationBucket = bucket, DestinationKey = "k",
             MetadataDirective = S3MetadataDirective.REPLACE, Metadata = { ["mtime"] = "1" },
         });
+        await _s3.CopyObjectAsync(new CopyObjectRequest
+        {
+            SourceBucket = bucket, SourceKey = "k", DestinationBucket = bucket, DestinationKey = "k",
+            ServerSideEncryptionMethod = ServerSideEncryptionMethod.AES256,
+        });
         Assert.Equal("1", (await _s3.GetObjectMetadataAsync(bucket, "k")).Metadata["mtime"]);
     }
 

@@ -53,6 +53,17 @@ public sealed class MultipartUploadSpecs : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Empty_part_should_be_read_whole()
+    {
+        string bucket = await _door.BucketAsync();
+        string upload = await CreateAsync(bucket);
+        await CompleteAsync(bucket, upload, [await PartAsync(bucket, upload, 1, PartBytes), await PartAsync(bucket, upload, 2, 0)]);
+        using GetObjectResponse part = await _s3.GetObjectAsync(new GetObjectRequest { BucketName = bucket, Key = "k", PartNumber = 2 });
+        Assert.Equal((HttpStatusCode.OK, 0L, 2), (part.HttpStatusCode, part.ContentLength, part.PartsCount));
+        Assert.Null(part.ContentRange);
+    }
+
+    [Fact]
     public async Task Upload_that_was_aborted_should_be_gone()
     {
         string bucket = await _door.BucketAsync();

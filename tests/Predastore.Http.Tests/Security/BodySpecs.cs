@@ -31,6 +31,10 @@ public sealed class BodySpecs(DoorFixture fixture) : IClassFixture<DoorFixture>
         ["more after the end", (string s) => s + "more", "MalformedTrailerError", true],
     ];
 
+    private static (string, string) Trailer => ("x-amz-checksum-crc32", ChunkedBody.Crc32(Last));
+
+    private static string Line => $"x-amz-checksum-crc32:{ChunkedBody.Crc32(Last)}";
+
     private S3Call Put => fixture.Door.Call("PUT", $"/{DoorFixture.Bucket}/{DoorFixture.Key}");
 
     private S3Call PutOther => fixture.Door.Call("PUT", $"/{DoorFixture.Bucket}/chunked");
@@ -126,6 +130,34 @@ public sealed class BodySpecs(DoorFixture fixture) : IClassFixture<DoorFixture>
         Assert.Equal(200, (await (call with { Body = Encoding.Latin1.GetBytes(bent) }).SendAsync()).Status);
     }
 
+    /// <summary>As minio-go writes them: LF behind the trailers, and an empty line more.</summary>
+    [Fact]
+    public async Task S12_trailers_with_one_empty_line_more_should_be_taken()
+    {
+        S3Call unsigned = ChunkedBody.Unsigned(PutOther, [Last], Trailer);
+        S3Call signed = ChunkedBody.Signed(PutOther, [Last], Trailer);
+        Assert.Equal(200, (await Bent(unsigned, Line + "\r\n\r\n", Line + "\n\r\n\r\n").SendAsync()).Status);
+        Assert.Equal(200, (await Bent(signed, Line + "\r\n", Line + "\n\r\n").SendAsync()).Status);
+    }
+
+    [Fact]
+    public async Task S12_more_empty_lines_than_one_should_be_refused()
+    {
+        S3Call unsigned = ChunkedBody.Unsigned(Put, [Last], Trailer);
+        S3Call signed = ChunkedBody.Signed(Put, [Last], Trailer);
+        foreach ((S3Call call, string code) in new[]
+        {
+            (Bent(unsigned, Line + "\r\n\r\n", Line + "\n\r\n\r\n\r\n"), "MalformedTrailerError"),
+            (Bent(unsigned, Line + "\r\n\r\n", Line + "\n\r\n\r"), "MalformedTrailerError"),
+            (Bent(unsigned, Line + "\r\n\r\n", Line + "\n\r\n\n"), "MalformedTrailerError"),
+            (Bent(signed, Line + "\r\n", Line + "\n\r\n\r\n"), "SignatureDoesNotMatch"),
+            (Bent(signed, Line + "\r\n", Line + "\n\r\n" + Line + "\n"), "MalformedTrailerError"),
+            (signed with { Body = [.. signed.Body, .. "\r\n"u8] }, "MalformedTrailerError"),
+        })
+            Assert.Equal(code, (await call.SendAsync()).Code);
+        await fixture.AssertKeptAsync();
+    }
+
     [Fact]
     public async Task S12_asymmetric_signatures_should_be_recognised_and_refused()
     {
@@ -190,6 +222,9 @@ public sealed class BodySpecs(DoorFixture fixture) : IClassFixture<DoorFixture>
         })
             Assert.Equal(200, (await (PutOther with { Body = Last, Headers = [(name, value)] }).SendAsync()).Status);
     }
+
+    private static S3Call Bent(S3Call call, string from, string to)
+        => call with { Body = Encoding.Latin1.GetBytes(Once(Encoding.Latin1.GetString(call.Body), from, to)) };
 
     private static string Refusal(RawAnswer answer, string orElse, string code) => answer.Code == orElse ? code : answer.Code;
 

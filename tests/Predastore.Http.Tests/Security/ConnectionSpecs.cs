@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using Predastore.Http.Hosting;
@@ -19,7 +17,8 @@ public sealed class ConnectionSpecs : IAsyncLifetime
 
     private static readonly S3Limits Limits = new()
     {
-        ConnectionsMax = 20, Headers = Short, Idle = Short, BodyIdle = Short, RateGrace = TimeSpan.FromSeconds(2), BodyBytesPerSecondMin = 100,
+        ConnectionsMax = 20, Handshake = Short, Headers = Short, Idle = Short, BodyIdle = Short, RateGrace = TimeSpan.FromSeconds(2), BodyBytesPerSecondMin = 100,
+        AnswerBytesPerSecondMin = 16 << 20,
     };
 
     private WireDoor? _door;
@@ -110,6 +109,34 @@ public sealed class ConnectionSpecs : IAsyncLifetime
     }
 
     [Fact]
+    public async Task S17_handshake_that_stops_should_be_cut()
+    {
+        foreach (byte[] begun in new byte[][] { [], [0x16, 0x03, 0x01, 0x02, 0x00, 0x01] })
+        {
+            using var client = new TcpClient { NoDelay = true };
+            await client.ConnectAsync(Door.Https.Host, Door.Https.Port);
+            await client.GetStream().WriteAsync(begun);
+            Assert.InRange(await EndAsync(client), TimeSpan.Zero, Patience);
+        }
+
+        await KeptAsync();
+    }
+
+    [Fact]
+    public async Task S17_reader_that_stops_should_be_cut()
+    {
+        byte[] large = new byte[32 << 20];
+        Assert.Equal(200, (await Door.Call("PUT", "/bucket/large", large).SendAsync()).Status);
+        using TcpClient client = await SendAsync(Encoding.Latin1.GetBytes(Door.Call("GET", "/bucket/large").Head));
+        NetworkStream answer = client.GetStream();
+
+        // What is written to a connection that the other side has ended comes back as an error.
+        await Waiting.UntilAsync(() => !TrySend(client), "the connection is ended");
+        Assert.InRange(await DrainAsync(answer), 0, large.Length - 1);
+        await KeptAsync();
+    }
+
+    [Fact]
     public async Task S17_slow_body_should_be_cut_and_the_old_object_stay()
     {
         using TcpClient client = await SendAsync(Encoding.Latin1.GetBytes((Put with { Length = 100_000 }).Head));
@@ -151,15 +178,8 @@ public sealed class ConnectionSpecs : IAsyncLifetime
     public async Task S17_http2_rapid_reset_should_end_the_connection()
     {
         const int resets = 100_000;
-        using var client = new TcpClient();
-        await client.ConnectAsync(Door.Https.Host, Door.Https.Port);
-        await using var tls = new SslStream(client.GetStream());
-        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-        {
-            TargetHost = "127.0.0.1", ApplicationProtocols = [SslApplicationProtocol.Http2], CertificateChainPolicy = Door.Trust,
-        });
-        await tls.WriteAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(4, 0, 0, [])]);
-        Task<long> reading = DrainAsync(tls);
+        await using RawHttp2 http2 = await RawHttp2.ConnectAsync(Door);
+        Task<long> reading = DrainAsync(http2.Stream);
         int sent = 0;
         long started = Stopwatch.GetTimestamp();
         try
@@ -167,7 +187,7 @@ public sealed class ConnectionSpecs : IAsyncLifetime
             // GET / with :authority a, then RST_STREAM CANCEL at once.
             byte[] headers = [0x82, 0x84, 0x87, 0x41, 0x01, (byte)'a'];
             for (int id = 1; sent < resets; sent++, id += 2)
-                await tls.WriteAsync((byte[])[.. Frame(1, 5, id, headers), .. Frame(3, 0, id, [0, 0, 0, 8])]);
+                await http2.Stream.WriteAsync((byte[])[.. RawHttp2.Frame(1, 5, id, headers), .. RawHttp2.Frame(3, 0, id, [0, 0, 0, 8])]);
         }
         catch (IOException)
         {
@@ -178,16 +198,6 @@ public sealed class ConnectionSpecs : IAsyncLifetime
         Assert.InRange(sent, 1, resets - 1);
         Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, Patience);
         await KeptAsync();
-    }
-
-    private static byte[] Frame(byte type, byte flags, int stream, byte[] payload)
-    {
-        byte[] frame = new byte[9 + payload.Length];
-        BinaryPrimitives.WriteInt32BigEndian(frame, payload.Length << 8);
-        (frame[3], frame[4]) = (type, flags);
-        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(5), stream);
-        payload.CopyTo(frame, 9);
-        return frame;
     }
 
     private static async Task<long> DrainAsync(Stream stream)
@@ -205,6 +215,18 @@ public sealed class ConnectionSpecs : IAsyncLifetime
         }
 
         return total;
+    }
+
+    private static bool TrySend(TcpClient client)
+    {
+        try
+        {
+            return client.Client.Send([0]) == 1;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     // The time until the other side ends the connection.

@@ -108,7 +108,7 @@ internal static class RawHttp
         foreach (string line in lines[(first + 1)..])
         {
             int colon = line.IndexOf(':');
-            headers[line[..colon]] = line[(colon + 1)..].Trim();
+            headers[line[..colon]] = line[(colon + 1)..].Trim(' ');
         }
 
         return (int.Parse(lines[first].AsSpan(9, 3), null), headers);

@@ -37,6 +37,9 @@ public sealed record S3Call(IPEndPoint Door, string Method, string Path, byte[] 
     /// <summary>x-amz-content-sha256; the body's hash if null.</summary>
     public string? Payload { get; init; }
 
+    /// <summary>What the signature takes for the payload's hash without a header that says so.</summary>
+    public string? SignedPayload { get; init; }
+
     public DateTimeOffset Time { get; init; } = DateTimeOffset.UtcNow;
 
     public string Expires { get; init; } = "60";
@@ -58,7 +61,7 @@ public sealed record S3Call(IPEndPoint Door, string Method, string Path, byte[] 
     /// <summary>The signature of the headers.</summary>
     public string Signature => TestSigner.Sign(SigningKey, Date, Scope, Method, Path, CanonicalQuery, Signed, PayloadHash);
 
-    private string PayloadHash => Payload ?? (Proof == Proof.Query ? "UNSIGNED-PAYLOAD" : TestSigner.Sha256(Body));
+    private string PayloadHash => Payload ?? SignedPayload ?? (Proof == Proof.Query ? "UNSIGNED-PAYLOAD" : TestSigner.Sha256(Body));
 
     private IEnumerable<string> CanonicalQuery => WireQuery.Select(pair => pair.Contains('=') ? pair : pair + "=");
 
