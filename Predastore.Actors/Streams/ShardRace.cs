@@ -16,6 +16,7 @@ internal sealed class ShardRace(
     private readonly Dictionary<int, ShardRun> _got = [];
     private readonly Dictionary<int, Task<ShardRun?>> _running = [];
     private readonly HashSet<int> _failed = [];
+    private volatile bool _busy;
 
     /// <summary>Returns the runs of all wanted shards. The caller disposes them.</summary>
     public async Task<Dictionary<int, ShardRun>> RunAsync(CancellationToken cancel)
@@ -52,14 +53,12 @@ internal sealed class ShardRace(
         }
     }
 
-    private async Task DropAsync(Task<ShardRun?>[] late, CancellationTokenSource ending)
+    private async Task DropAsync(Task<ShardRun?>[] late, CancellationTokenSource ended)
     {
+        // Disposed after the cut: a cut of what is disposed throws on a timer's thread, and ends the process.
+        using CancellationTokenSource ending = ended;
         if (late.Length == 0)
-        {
-            ending.Dispose();
             return;
-        }
-
         using var limit = new CancellationTokenSource(LateMax, time);
         using CancellationTokenRegistration cut = limit.Token.Register(ending.Cancel);
         foreach (Task<ShardRun?> read in late)
@@ -68,14 +67,14 @@ internal sealed class ShardRace(
             if (read.IsCompletedSuccessfully)
                 read.Result?.Dispose();
         }
-
-        ending.Dispose();
     }
+
+    private void OnBusy() => _busy = true;
 
     private bool HasAllWanted() => wanted.Keys.All(_got.ContainsKey);
 
     private void Start(int shard, IndexRange fragments, CancellationToken cancel)
-        => _running.Add(shard, reader.ReadRunAsync(shard, fragments, cancel));
+        => _running.Add(shard, reader.ReadRunAsync(shard, fragments, OnBusy, cancel));
 
     // Waits until every running read has ended, one has failed, or the time is over.
     private async Task WaitAsync(TimeSpan atMost, CancellationToken cancel)
@@ -95,10 +94,10 @@ internal sealed class ShardRace(
         foreach ((int shard, Task<ShardRun?> task) in _running.Where(pair => pair.Value.IsCompleted).ToArray())
         {
             _running.Remove(shard);
-            if (await task.ConfigureAwait(false) is { } run)
-                _got.Add(shard, run);
-            else
+            if (await task.ConfigureAwait(false) is not { } run)
                 _failed.Add(shard);
+            else if (!_got.TryAdd(shard, run))
+                run.Dispose(); // It was read again meanwhile, and for more.
         }
     }
 
@@ -123,12 +122,12 @@ internal sealed class ShardRace(
             {
                 // Those late count for nothing here: waiting for them is what this read stopped doing.
                 while (extra.Count < k - whole.Count && candidates.TryDequeue(out int next))
-                    extra.Add(next, reader.ReadRunAsync(next, union, cancel));
+                    extra.Add(next, reader.ReadRunAsync(next, union, OnBusy, cancel));
                 Task[] running = [.. extra.Values, .. _running.Values];
                 if (running.Length == 0)
                 {
                     throw new StoreException(
-                        StoreFailure.Damaged,
+                        _busy ? StoreFailure.Busy : StoreFailure.Damaged,
                         $"Only {whole.Count} of the {k} shards needed can be read.");
                 }
 
