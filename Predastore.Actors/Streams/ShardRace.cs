@@ -15,6 +15,7 @@ internal sealed class ShardRace(
 
     private readonly Dictionary<int, ShardRun> _got = [];
     private readonly Dictionary<int, Task<ShardRun?>> _running = [];
+    private readonly List<Task<ShardRun?>> _late = [];
     private readonly HashSet<int> _failed = [];
     private volatile bool _busy;
 
@@ -47,7 +48,7 @@ internal sealed class ShardRace(
         finally
         {
             // A late read goes on for a while: cutting it would cost its connection, and the next read a handshake.
-            _ = DropAsync([.. _running.Values], ending);
+            _ = DropAsync([.. _running.Values, .. _late], ending);
             foreach (ShardRun unused in _got.Values)
                 unused.Dispose();
         }
@@ -153,10 +154,7 @@ internal sealed class ShardRace(
         }
         finally
         {
-            foreach ((int shard, Task<ShardRun?> task) in extra)
-                if (!_running.TryAdd(shard, task))
-                    _ = task.ContinueWith(
-                        static late => (late.IsCompletedSuccessfully ? late.Result : null)?.Dispose(), TaskScheduler.Default);
+            _late.AddRange(extra.Values);
         }
     }
 

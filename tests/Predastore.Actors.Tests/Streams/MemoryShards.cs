@@ -9,6 +9,7 @@ internal sealed class MemoryShards : IShardAccess
 {
     private readonly ConcurrentDictionary<(uint Storage, ShardKey Shard), byte[]> _shards = [];
     private int _openSinks;
+    private int _openReads;
 
     /// <summary>Storage ids that answer nothing.</summary>
     public ConcurrentDictionary<uint, bool> Down { get; } = [];
@@ -27,6 +28,9 @@ internal sealed class MemoryShards : IShardAccess
 
     /// <summary>What the n-th read of a storage id waits for, from 1.</summary>
     public Func<uint, int, Task>? OnRead { get; set; }
+
+    /// <summary>Reads under way.</summary>
+    public int OpenReads => Volatile.Read(ref _openReads);
 
     /// <summary>Sinks opened and not disposed.</summary>
     public int OpenSinks => Volatile.Read(ref _openSinks);
@@ -65,13 +69,22 @@ internal sealed class MemoryShards : IShardAccess
         uint storageId, ShardKey shard, long offset, Memory<byte> destination, CancellationToken cancel)
     {
         await Task.Yield();
+        Interlocked.Increment(ref _openReads);
         int read = Reads.AddOrUpdate(storageId, 1, static (_, before) => before + 1);
-        Check(storageId);
-        CheckPlace(storageId);
-        if (OnRead is { } wait)
-            await wait(storageId, read).ConfigureAwait(false);
-        if (Frozen.ContainsKey(storageId))
-            await Task.Delay(Timeout.Infinite, cancel);
+        try
+        {
+            Check(storageId);
+            CheckPlace(storageId);
+            if (OnRead is { } wait)
+                await wait(storageId, read).WaitAsync(cancel).ConfigureAwait(false);
+            if (Frozen.ContainsKey(storageId))
+                await Task.Delay(Timeout.Infinite, cancel);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _openReads);
+        }
+
         if (!_shards.TryGetValue((storageId, shard), out byte[]? bytes))
             throw new ShardException(ShardError.NotFound, "missing");
         bytes.AsMemory((int)offset, destination.Length).CopyTo(destination);

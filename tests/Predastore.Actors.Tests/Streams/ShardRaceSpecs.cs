@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using Predastore.Actors.Client;
 using Predastore.Actors.Metadata;
 using Predastore.Actors.Streams;
@@ -49,6 +50,42 @@ public sealed class ShardRaceSpecs
                 runs[shard].Slice(whole, reader.Layout.ShardBytes).Span);
             runs[shard].Dispose();
         }
+    }
+
+    [Fact]
+    public async Task Both_late_reads_of_a_shard_should_be_cut()
+    {
+        var time = new FakeTimeProvider();
+        await using var fixture = new StreamFixture(2, 1, 3) { Hedge = new HedgeDelay(time) };
+        await using StagedShards staged = await fixture.UploadAsync(StreamFixture.Bytes(2 * Cell, 3));
+        staged.HandOver();
+        DataRow row = staged.Row;
+
+        // Continued where it is set: when the first of the two has ended, everybody knows.
+        var first = new TaskCompletionSource();
+        var second = new TaskCompletionSource();
+        var others = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        fixture.Shards.OnRead = (storage, read) => storage != row.Placement[0] ? others.Task : read == 1 ? first.Task : second.Task;
+        using var reader = new DataReader(
+            fixture.Shards, row, fixture.Keys.Unwrap(fixture.Bucket, row.Keys), fixture.Hedge, static _ => { });
+        Task<Dictionary<int, ShardRun>> race = Task.Run(() => reader.ReadShardsAsync(
+            new Dictionary<int, IndexRange> { [0] = new(0, 1), [1] = new(0, 2) }, CancellationToken.None));
+        await ScriptedMetadata.UntilAsync(() =>
+        {
+            time.Advance(HedgeDelay.Max);
+            return fixture.Shards.Reads.GetValueOrDefault(row.Placement[0]) == 2 && fixture.Shards.Reads.ContainsKey(row.Placement[2]);
+        });
+        others.SetResult();
+        foreach (ShardRun run in (await race.WaitAsync(TimeSpan.FromSeconds(20))).Values)
+            run.Dispose();
+        Assert.Equal(2, fixture.Shards.OpenReads);
+
+        await Task.Run(first.SetResult);
+        await ScriptedMetadata.UntilAsync(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return fixture.Shards.OpenReads == 0;
+        });
     }
 
     [Fact]
