@@ -101,7 +101,7 @@ public sealed partial class ClusterNode
             StoreActor.Props(
                 store, storageId, new ExtentCheck(_maintenance, storageId, _log), damage => OnIndexDamage(storageId, damage)),
             StoreActor.NameOf(storageId));
-        _service.Serve(new StoreHandle(storageId, store, actor));
+        _service.Serve(new StoreHandle(storageId, store, actor), system);
         system.ActorOf(ScrubActor.Props(ScrubOf(storageId, store), storageId, _log), ScrubActor.NameOf(storageId));
     }
 

@@ -125,13 +125,14 @@ public sealed class ShardAccess(
             // A caller that gave up says nothing of a node that is there; of a lost one it says that it was silent.
             if (error is ShardException)
                 _contact.Note(node, answered: true);
-            else if (!alive || error is not OperationCanceledException)
+            else if (error is not TransportException { Busy: true } && (!alive || error is not OperationCanceledException))
                 _contact.Note(node, answered: false);
             throw Judge(storageId, error, cancel);
         }
     }
 
-    // A broken way makes the node suspect, a refusing disk only that disk; what the caller gave up by itself makes nobody suspect.
+    // A broken way makes the node suspect, a refusing disk only that disk; what the caller gave up by itself and what this node has no place
+    // for make nobody suspect.
     private Exception Judge(uint storageId, Exception error, CancellationToken cancel)
     {
         switch (error)
@@ -141,6 +142,8 @@ public sealed class ShardAccess(
                 return error;
             case ShardException:
                 return error;
+            case TransportException { Busy: true }:
+                return new ShardException(ShardError.Busy, error.Message, error);
             case IOException when topology.TryNodeOf(storageId, out uint node):
                 topology.SuspectNode(node);
                 return new ShardException(ShardError.Unavailable, $"storage id {storageId}: {error.Message}", error);

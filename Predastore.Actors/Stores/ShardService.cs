@@ -13,8 +13,12 @@ public delegate ValueTask MessageHandler(Stream input, Stream output, PeerIdenti
 /// What this node does for its peers: its disks, and messages by kind. Bytes go from the stream straight to the file, outside any
 /// actor; only reserve, commit and delete pass through the store's actor.
 /// </summary>
-public sealed class ShardService : IShardService
+public sealed class ShardService(TimeProvider? time = null) : IShardService
 {
+    /// <summary>Time that an actor gets for an answer. One that ended in between never gives it.</summary>
+    public static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(30);
+
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly ConcurrentDictionary<uint, StoreHandle> _stores = [];
     private readonly ConcurrentDictionary<uint, MessageHandler> _handlers = [];
 
@@ -23,6 +27,13 @@ public sealed class ShardService : IShardService
 
     /// <summary>Makes a storage id available, or replaces its actor after a restart of the actor system.</summary>
     public void Serve(StoreHandle store) => _stores[store.StorageId] = store;
+
+    /// <summary>As above, with an actor that ends with its system. What is read needs no actor, and goes on.</summary>
+    public void Serve(StoreHandle store, ActorSystem system)
+    {
+        Serve(store);
+        system.RegisterOnTermination(() => _stores.TryUpdate(store.StorageId, store with { Actor = null }, store));
+    }
 
     /// <summary>Takes a storage id away.</summary>
     public void Withdraw(uint storageId) => _stores.TryRemove(storageId, out _);
@@ -35,22 +46,16 @@ public sealed class ShardService : IShardService
     {
         StoreHandle store = Find(request.StorageId);
         var reserve = new StoreMessages.Reserve(ExtentRequest.From(request));
-        store.Actor.Tell(reserve);
         try
         {
-            ExtentWriter writer = await reserve.Answer.Task.WaitAsync(cancel).ConfigureAwait(false);
-            return new Sink(store, writer);
+            return new Sink(this, store, await AskAsync(store, reserve, reserve.Answer.Task, cancel).ConfigureAwait(false));
         }
-        catch (OperationCanceledException)
+        catch
         {
             // Whoever gave up must not leave the room reserved.
             _ = reserve.Answer.Task.ContinueWith(
                 static late => (late.IsCompletedSuccessfully ? late.Result : null)?.Abort(), TaskScheduler.Default);
             throw;
-        }
-        catch (StoreException error)
-        {
-            throw Translate(error);
         }
     }
 
@@ -80,8 +85,7 @@ public sealed class ShardService : IShardService
         DeleteShardsRequest request, PeerIdentity peer, CancellationToken cancel)
     {
         var delete = new StoreMessages.Delete(request.Shards);
-        Find(request.StorageId).Actor.Tell(delete);
-        return await delete.Answer.Task.WaitAsync(cancel).ConfigureAwait(false);
+        return await AskAsync(Find(request.StorageId), delete, delete.Answer.Task, cancel).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -108,6 +112,25 @@ public sealed class ShardService : IShardService
         ? store
         : throw new ShardException(ShardError.WrongStorage, $"storage id {storageId} is not served here");
 
+    private async Task<T> AskAsync<T>(StoreHandle store, object message, Task<T> answer, CancellationToken cancel)
+    {
+        if (store.Actor is not { } actor)
+            throw new ShardException(ShardError.Unavailable, $"storage id {store.StorageId} is between two actor systems");
+        actor.Tell(message);
+        try
+        {
+            return await answer.WaitAsync(AnswerMax, _time, cancel).ConfigureAwait(false);
+        }
+        catch (TimeoutException error)
+        {
+            throw new ShardException(ShardError.Unavailable, $"storage id {store.StorageId} does not answer", error);
+        }
+        catch (StoreException error)
+        {
+            throw Translate(error);
+        }
+    }
+
     private static ShardException Translate(StoreException error) => error switch
     {
         StoreFullException => new ShardException(ShardError.Full, "the disk is full", error),
@@ -117,7 +140,7 @@ public sealed class ShardService : IShardService
         _ => new ShardException(ShardError.Unavailable, "the disk has failed", error),
     };
 
-    private sealed class Sink(StoreHandle store, ExtentWriter writer) : IShardSink
+    private sealed class Sink(ShardService service, StoreHandle store, ExtentWriter writer) : IShardSink
     {
         public async ValueTask WriteAsync(ReadOnlyMemory<byte> sealedBytes, CancellationToken cancel)
         {
@@ -135,8 +158,7 @@ public sealed class ShardService : IShardService
         {
             writer.Complete();
             var commit = new StoreMessages.Commit(new CommitRequest(writer.Id, length, digest));
-            store.Actor.Tell(commit);
-            CommitResult result = await commit.Answer.Task.WaitAsync(cancel).ConfigureAwait(false);
+            CommitResult result = await service.AskAsync(store, commit, commit.Answer.Task, cancel).ConfigureAwait(false);
             if (result.Outcome != CommitOutcome.Committed)
                 throw new ShardException(ErrorOf(result.Outcome), $"the shard was not committed: {result.Outcome}");
         }

@@ -58,6 +58,16 @@ internal sealed class BatchFiller(Stream body, BatchShape shape, BatchScope scop
         return batch;
     }
 
+    /// <summary>The body as it was before its first batch, which is given back unsealed and is the only one so far.</summary>
+    public Stream Reopen(ShardBatch first)
+    {
+        byte[] start = BufferedBody.Copy(first);
+        first.Release();
+        return _ended
+            ? new MemoryStream(start, writable: false)
+            : new PrefixedStream(start, new PrefixedStream(_ahead, body));
+    }
+
     private async ValueTask<int> ReadAsync(Memory<byte> destination, CancellationToken cancel)
     {
         if (!_hasAhead)

@@ -4,7 +4,7 @@ using Predastore.Shards.Striping;
 
 namespace Predastore.Actors.Streams;
 
-/// <summary>Takes the plain bytes of an object back out of its only batch, before it is sealed.</summary>
+/// <summary>Takes the plain bytes of an object back out of its first batch, before it is sealed.</summary>
 internal static class BufferedBody
 {
     /// <summary>A copy of all plain bytes.</summary>

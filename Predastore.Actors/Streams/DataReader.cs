@@ -47,7 +47,10 @@ internal sealed class DataReader : IDisposable
     public int PieceBytes => new BatchShape(_layout.Geometry).PlainBytes;
 
     /// <summary>Reads a range of at most <see cref="PieceBytes"/>, cut at their multiples.</summary>
-    /// <exception cref="StoreException">Fewer than K shards can be read or opened.</exception>
+    /// <exception cref="StoreException">
+    /// Fewer than K shards can be read or opened: <see cref="StoreFailure.Busy"/> if some only found no place, else
+    /// <see cref="StoreFailure.Damaged"/>.
+    /// </exception>
     public async Task<PlainPiece> ReadAsync(long offset, int length, CancellationToken cancel)
     {
         CellSlice[] slices = [.. _layout.Cut(offset, length)];
@@ -108,8 +111,11 @@ internal sealed class DataReader : IDisposable
     /// <summary>True if the shard is on this process.</summary>
     internal bool IsLocal(int shard) => _shards.IsLocal(StorageOf(shard));
 
-    /// <summary>Reads and opens fragments of one shard; null if that shard cannot give them.</summary>
-    internal async Task<ShardRun?> ReadRunAsync(int shard, IndexRange fragments, CancellationToken cancel)
+    /// <summary>
+    /// Reads and opens fragments of one shard; null if that shard cannot give them. <paramref name="onBusy"/> hears of it if nothing is wrong
+    /// with it but that too much is under way.
+    /// </summary>
+    internal async Task<ShardRun?> ReadRunAsync(int shard, IndexRange fragments, Action onBusy, CancellationToken cancel)
     {
         DataRow row = _row;
         uint storageId = row.Placement[shard];
@@ -146,6 +152,7 @@ internal sealed class DataReader : IDisposable
         }
         catch (ObjectDisposedException) when (_disposed)
         {
+            run?.Dispose();
             return null;
         }
         catch (Exception error) when (error is ShardException or IOException
@@ -153,6 +160,8 @@ internal sealed class DataReader : IDisposable
         {
             // The storage id does not answer: its shard may be as good as ever, so nothing is queued for heal.
             run?.Dispose();
+            if (error is ShardException { Error: ShardError.Busy })
+                onBusy();
             return null;
         }
         finally

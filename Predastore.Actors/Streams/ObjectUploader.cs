@@ -18,9 +18,13 @@ internal sealed class ObjectUploader(
     IShardAccess shards, SessionHolder sessions, ClusterViewHolder cluster, KeyCache keys, Func<uint, bool> usable,
     Func<IMaterializer> materializer, UploadLimits limits)
 {
+    private readonly UploadPlaces _uploads = new(limits.UploadsMax);
+    private readonly UploadPlaces _openShards = new(limits.ShardsPerNodeMax);
+
     /// <summary>Uploads a body of more than inline size; see <see cref="IObjectStore.StageAsync"/>.</summary>
     public async Task<StagedShards> UploadAsync(BucketRow bucket, Stream body, long sizeHint, CancellationToken cancel)
     {
+        using IDisposable place = await TakeAsync(_uploads, 1, cancel).ConfigureAwait(false);
         for (int attempt = 1; ; attempt++)
         {
             bool last = attempt == limits.BufferedAttempts;
@@ -29,11 +33,10 @@ internal sealed class ObjectUploader(
             {
                 return await UploadAsync(write, body, sizeHint, last, cancel).ConfigureAwait(false);
             }
-            catch (BufferedRetryException retry)
+            catch (RetryException retry)
             {
                 write.Undecide();
                 body = retry.Body;
-                sizeHint = body.Length;
             }
             catch
             {
@@ -46,14 +49,23 @@ internal sealed class ObjectUploader(
     private async Task<StagedShards> UploadAsync(Write write, Stream body, long sizeHint, bool last, CancellationToken cancel)
     {
         using var scope = new BatchScope();
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var targets = new List<ShardTarget>();
+        var filler = new BatchFiller(body, new BatchShape(write.Plan.Geometry), scope);
+
+        // Before any shard is opened: a client that sends little holds nothing on other nodes.
+        ShardBatch first = await filler.NextAsync(cancel).ConfigureAwait(false)
+            ?? throw new ArgumentException("An empty body has no shards.", nameof(body));
+        using IDisposable places = await TakeAsync(_openShards, write.Plan.ShardsPerNode, cancel).ConfigureAwait(false);
+        List<ShardTarget> targets = await OpenAsync(write, first.IsLast ? first.PlainBytes : sizeHint, cancel).ConfigureAwait(false);
         try
         {
-            targets.AddRange(await OpenAsync(write, sizeHint, ending.Token).ConfigureAwait(false));
-            var filler = new BatchFiller(body, new BatchShape(write.Plan.Geometry), scope);
-            ShardBatch first = await filler.NextAsync(cancel).ConfigureAwait(false)
-                ?? throw new ArgumentException("An empty body has no shards.", nameof(body));
+            if (targets.Count < write.Plan.Quorum)
+            {
+                // Planned anew, because the ids that failed are suspect by now and the geometry may become narrower.
+                throw write.HasFailures && !last
+                    ? new RetryException(filler.Reopen(first), null)
+                    : write.Refusal(targets.Count);
+            }
+
             byte[]? buffered = first.IsLast && !last ? BufferedBody.Copy(first) : null;
             using var sealer = new ObjectSealer(write.Key, write.ObjectHash, write.WriteId, write.Plan.Geometry);
             using var digests = new Digests(write.Plan.Geometry.Total);
@@ -91,32 +103,36 @@ internal sealed class ObjectUploader(
         })).ConfigureAwait(false);
     }
 
-    // Opens every shard; one that is refused goes to a spare storage id. Below the quorum the write is planned anew, because the
-    // ids that failed are suspect by now and the geometry may become narrower.
+    private async Task<IDisposable> TakeAsync(UploadPlaces places, int count, CancellationToken cancel)
+    {
+        using var limit = new Deadline(limits.TurnMax, limits.Time, cancel);
+        try
+        {
+            return await places.TakeAsync(count, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new StoreException(StoreFailure.Busy, "Too many uploads are under way on this gate.");
+        }
+    }
+
+    // Opens every shard; one that is refused goes to a spare storage id, and is left out where there is none.
     private async Task<List<ShardTarget>> OpenAsync(Write write, long sizeHint, CancellationToken cancel)
     {
-        for (int round = 1; ; round++)
+        Task<ShardTarget?>[] opening = [.. Enumerable.Range(0, write.Plan.Geometry.Total)
+            .Select(shard => OpenOneAsync(write, shard, sizeHint, cancel))];
+        Task all = Task.WhenAll(opening);
+        await all.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        List<ShardTarget> open = [.. opening.Where(task => task.IsCompletedSuccessfully)
+            .Select(task => task.Result).OfType<ShardTarget>()];
+        if (!all.IsCompletedSuccessfully)
         {
-            Task<ShardTarget?>[] opening = [.. Enumerable.Range(0, write.Plan.Geometry.Total)
-                .Select(shard => OpenOneAsync(write, shard, sizeHint, cancel))];
-            Task all = Task.WhenAll(opening);
-            await all.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            List<ShardTarget> alive = [.. opening.Where(task => task.IsCompletedSuccessfully)
-                .Select(task => task.Result).OfType<ShardTarget>()];
-            if (all.IsCompletedSuccessfully && alive.Count >= write.Plan.Quorum)
-                return alive;
-            foreach (ShardTarget target in alive)
+            foreach (ShardTarget target in open)
                 await target.DisposeAsync().ConfigureAwait(false);
-            await all.ConfigureAwait(false);
-            if (round == limits.BufferedAttempts || write.OnlyFull)
-            {
-                throw new StoreException(
-                    write.OnlyFull ? StoreFailure.Full : StoreFailure.Unavailable,
-                    $"Only {alive.Count} of {write.Plan.Geometry.Total} storage ids took the write: {write.LastError}");
-            }
-
-            write.PlanAnew(usable);
         }
+
+        await all.ConfigureAwait(false);
+        return open;
     }
 
     private async Task<ShardTarget?> OpenOneAsync(Write write, int shard, long sizeHint, CancellationToken cancel)
@@ -150,14 +166,19 @@ internal sealed class ObjectUploader(
     {
         Exception? cause = targets.Select(target => target.Failure).FirstOrDefault(failure => failure is not null);
         if (buffered is not null)
-            return new BufferedRetryException(new MemoryStream(buffered, writable: false), cause);
-        return new StoreException(
-            cause is ShardException { Error: ShardError.Full } ? StoreFailure.Full : StoreFailure.Unavailable,
-            $"The write quorum was lost on the way: {cause?.Message}", cause);
+            return new RetryException(new MemoryStream(buffered, writable: false), cause);
+        return new StoreException(FailureOf(cause), $"The write quorum was lost on the way: {cause?.Message}", cause);
     }
 
-    /// <summary>The write failed, and its bytes are still in memory: it is tried again under another write id.</summary>
-    private sealed class BufferedRetryException(Stream body, Exception? inner) : Exception("retry", inner)
+    private static StoreFailure FailureOf(Exception? error) => error switch
+    {
+        ShardException { Error: ShardError.Full } => StoreFailure.Full,
+        ShardException { Error: ShardError.Busy } => StoreFailure.Busy,
+        _ => StoreFailure.Unavailable,
+    };
+
+    /// <summary>The write failed, and all that was read of its body is at hand: it is tried again under another write id.</summary>
+    private sealed class RetryException(Stream body, Exception? inner) : Exception("retry", inner)
     {
         public Stream Body => body;
     }
@@ -167,24 +188,21 @@ internal sealed class ObjectUploader(
     {
         private readonly BucketRow _bucket;
         private readonly WriteSession _session;
-        private readonly ClusterView _cluster;
         private readonly KeyCache _keys;
         private readonly uint[] _placed;
         private readonly Queue<uint> _spares;
-        private bool _refusedOtherwise;
+        private readonly HashSet<StoreFailure> _failures = [];
+        private string _lastError = "";
 
         public Write(BucketRow bucket, WriteSession session, ClusterView cluster, KeyCache keys, Func<uint, bool> usable)
         {
-            (_bucket, _session, _cluster, _keys) = (bucket, session, cluster, keys);
+            (_bucket, _session, _keys) = (bucket, session, keys);
             WriteId = session.Allocate();
             ObjectHash = Predastore.Shards.Crypto.ObjectHash.Compute(cluster.ClusterId, WriteId);
             Key = DataKey.Generate();
-            _placed = new uint[cluster.Geometry.Total];
-            _spares = new Queue<uint>();
             try
             {
                 Plan = UploadPlan.Make(cluster, ObjectHash, usable);
-                Reset();
             }
             catch
             {
@@ -192,6 +210,9 @@ internal sealed class ObjectUploader(
                 Key.Dispose();
                 throw;
             }
+
+            _placed = [.. Plan.Placement];
+            _spares = new Queue<uint>(Plan.Spares);
         }
 
         public ulong WriteId { get; }
@@ -200,18 +221,10 @@ internal sealed class ObjectUploader(
 
         public DataKey Key { get; }
 
-        public UploadPlan Plan { get; private set; }
+        public UploadPlan Plan { get; }
 
-        public string LastError { get; private set; } = "";
-
-        /// <summary>True if every refusal was for want of space.</summary>
-        public bool OnlyFull => LastError.Length > 0 && !_refusedOtherwise;
-
-        public void PlanAnew(Func<uint, bool> usable)
-        {
-            Plan = UploadPlan.Make(_cluster, ObjectHash, usable);
-            Reset();
-        }
+        /// <summary>True if a storage id failed, so that another plan may have more luck; want of space or of places stays.</summary>
+        public bool HasFailures => _failures.Contains(StoreFailure.Unavailable);
 
         public PutShardRequest Request(int shard, uint storageId, long hint) => new(
             ObjectHash, (uint)shard, WriteId, Guid.NewGuid(), (ushort)Plan.Geometry.K, (ushort)Plan.Geometry.M, storageId, hint);
@@ -232,10 +245,15 @@ internal sealed class ObjectUploader(
         {
             lock (_spares)
             {
-                LastError = error.Message;
-                _refusedOtherwise |= error is not ShardException { Error: ShardError.Full };
+                _lastError = error.Message;
+                _failures.Add(FailureOf(error));
             }
         }
+
+        /// <summary>Why too few storage ids took the write.</summary>
+        public StoreException Refusal(int taken) => new(
+            _failures.Contains(StoreFailure.Busy) ? StoreFailure.Busy : HasFailures ? StoreFailure.Unavailable : StoreFailure.Full,
+            $"Only {taken} of {Plan.Geometry.Total} storage ids took the write: {_lastError}");
 
         public void Undecide() => _session.Decide(WriteId);
 
@@ -252,7 +270,7 @@ internal sealed class ObjectUploader(
                 ParityShards = (uint)Plan.Geometry.M,
                 Epoch = Plan.Epoch,
             };
-            row.Placement.AddRange(_placed.Take(Plan.Geometry.Total));
+            row.Placement.AddRange(_placed);
             row.Digests.AddRange(digests.Select(digest => ByteString.CopyFrom(digest)));
             row.Keys.Add(_keys.Wrap(_bucket, Key));
             ShardTarget[] durable = [.. targets.Where(target => target.Committed)];
@@ -262,16 +280,5 @@ internal sealed class ObjectUploader(
         }
 
         public void Dispose() => Key.Dispose();
-
-        private void Reset()
-        {
-            _spares.Clear();
-            foreach (uint spare in Plan.Spares)
-                _spares.Enqueue(spare);
-            LastError = "";
-            _refusedOtherwise = false;
-            for (int shard = 0; shard < Plan.Placement.Count; shard++)
-                _placed[shard] = Plan.Placement[shard];
-        }
     }
 }

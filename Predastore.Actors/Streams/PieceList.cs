@@ -22,7 +22,8 @@ internal delegate Task<IPiece> PieceRead(CancellationToken cancel);
 
 /// <summary>
 /// Cuts a range of a version into pieces, in order: of its one write, of its inline bytes, or of its parts, whose rows are fetched
-/// page by page so that nothing grows with their number. Owns the readers of the writes it met.
+/// page by page so that nothing grows with their number. Owns the readers of the writes it met, each until the list has moved on and its
+/// last piece was read.
 /// </summary>
 internal sealed class PieceList : IDisposable
 {
@@ -31,7 +32,9 @@ internal sealed class PieceList : IDisposable
 
     private readonly ReadContext _context;
     private readonly QueryResult _version;
-    private readonly List<DataReader> _readers = [];
+
+    // How many need each reader: pieces not yet read, and the list itself while it stands there.
+    private readonly Dictionary<DataReader, int> _users = [];
     private readonly Queue<Part> _parts = new();
     private readonly long _end;
     private long _next;
@@ -56,6 +59,16 @@ internal sealed class PieceList : IDisposable
         }
     }
 
+    /// <summary>Readers not yet disposed.</summary>
+    public int Readers
+    {
+        get
+        {
+            lock (_users)
+                return _users.Count;
+        }
+    }
+
     /// <summary>The next piece, or null at the end of the range.</summary>
     public async Task<PieceRead?> NextAsync(CancellationToken cancel)
     {
@@ -77,18 +90,56 @@ internal sealed class PieceList : IDisposable
         DataReader reader = _reader ??= Open(_part.Data);
         int length = (int)Math.Min(left, reader.PieceBytes - (inPart % reader.PieceBytes));
         _next += length;
-        return async token => await reader.ReadAsync(inPart, length, token).ConfigureAwait(false);
+        Hold(reader);
+        return async token =>
+        {
+            try
+            {
+                return await reader.ReadAsync(inPart, length, token).ConfigureAwait(false);
+            }
+            finally
+            {
+                LetGo(reader);
+            }
+        };
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (DataReader reader in _readers)
-            reader.Dispose();
+        lock (_users)
+        {
+            foreach (DataReader reader in _users.Keys)
+                reader.Dispose();
+            _users.Clear();
+        }
+    }
+
+    private void Hold(DataReader reader)
+    {
+        lock (_users)
+            _users[reader] = _users.GetValueOrDefault(reader) + 1;
+    }
+
+    private void LetGo(DataReader reader)
+    {
+        lock (_users)
+        {
+            if (!_users.TryGetValue(reader, out int users))
+                return;
+            _users[reader] = users - 1;
+            if (users > 1)
+                return;
+            _users.Remove(reader);
+        }
+
+        reader.Dispose();
     }
 
     private async Task NextPartAsync(CancellationToken cancel)
     {
+        if (_reader is { } done)
+            LetGo(done);
         _reader = null;
         if (_parts.Count == 0)
         {
@@ -120,7 +171,7 @@ internal sealed class PieceList : IDisposable
         var reader = new DataReader(
             _context.Shards, row, _context.Keys.Unwrap(_version.Bucket, row.Keys), _context.Hedge, _context.OnFault,
             _context.Follows ? cancel => RereadAsync(row.DataId, cancel) : null);
-        _readers.Add(reader);
+        Hold(reader);
         return reader;
     }
 

@@ -15,7 +15,9 @@ internal sealed class ShardRace(
 
     private readonly Dictionary<int, ShardRun> _got = [];
     private readonly Dictionary<int, Task<ShardRun?>> _running = [];
+    private readonly List<Task<ShardRun?>> _late = [];
     private readonly HashSet<int> _failed = [];
+    private volatile bool _busy;
 
     /// <summary>Returns the runs of all wanted shards. The caller disposes them.</summary>
     public async Task<Dictionary<int, ShardRun>> RunAsync(CancellationToken cancel)
@@ -46,20 +48,18 @@ internal sealed class ShardRace(
         finally
         {
             // A late read goes on for a while: cutting it would cost its connection, and the next read a handshake.
-            _ = DropAsync([.. _running.Values], ending);
+            _ = DropAsync([.. _running.Values, .. _late], ending);
             foreach (ShardRun unused in _got.Values)
                 unused.Dispose();
         }
     }
 
-    private async Task DropAsync(Task<ShardRun?>[] late, CancellationTokenSource ending)
+    private async Task DropAsync(Task<ShardRun?>[] late, CancellationTokenSource ended)
     {
+        // Disposed after the cut: a cut of what is disposed throws on a timer's thread, and ends the process.
+        using CancellationTokenSource ending = ended;
         if (late.Length == 0)
-        {
-            ending.Dispose();
             return;
-        }
-
         using var limit = new CancellationTokenSource(LateMax, time);
         using CancellationTokenRegistration cut = limit.Token.Register(ending.Cancel);
         foreach (Task<ShardRun?> read in late)
@@ -68,14 +68,14 @@ internal sealed class ShardRace(
             if (read.IsCompletedSuccessfully)
                 read.Result?.Dispose();
         }
-
-        ending.Dispose();
     }
+
+    private void OnBusy() => _busy = true;
 
     private bool HasAllWanted() => wanted.Keys.All(_got.ContainsKey);
 
     private void Start(int shard, IndexRange fragments, CancellationToken cancel)
-        => _running.Add(shard, reader.ReadRunAsync(shard, fragments, cancel));
+        => _running.Add(shard, reader.ReadRunAsync(shard, fragments, OnBusy, cancel));
 
     // Waits until every running read has ended, one has failed, or the time is over.
     private async Task WaitAsync(TimeSpan atMost, CancellationToken cancel)
@@ -95,10 +95,10 @@ internal sealed class ShardRace(
         foreach ((int shard, Task<ShardRun?> task) in _running.Where(pair => pair.Value.IsCompleted).ToArray())
         {
             _running.Remove(shard);
-            if (await task.ConfigureAwait(false) is { } run)
-                _got.Add(shard, run);
-            else
+            if (await task.ConfigureAwait(false) is not { } run)
                 _failed.Add(shard);
+            else if (!_got.TryAdd(shard, run))
+                run.Dispose(); // It was read again meanwhile, and for more.
         }
     }
 
@@ -123,12 +123,12 @@ internal sealed class ShardRace(
             {
                 // Those late count for nothing here: waiting for them is what this read stopped doing.
                 while (extra.Count < k - whole.Count && candidates.TryDequeue(out int next))
-                    extra.Add(next, reader.ReadRunAsync(next, union, cancel));
+                    extra.Add(next, reader.ReadRunAsync(next, union, OnBusy, cancel));
                 Task[] running = [.. extra.Values, .. _running.Values];
                 if (running.Length == 0)
                 {
                     throw new StoreException(
-                        StoreFailure.Damaged,
+                        _busy ? StoreFailure.Busy : StoreFailure.Damaged,
                         $"Only {whole.Count} of the {k} shards needed can be read.");
                 }
 
@@ -154,10 +154,7 @@ internal sealed class ShardRace(
         }
         finally
         {
-            foreach ((int shard, Task<ShardRun?> task) in extra)
-                if (!_running.TryAdd(shard, task))
-                    _ = task.ContinueWith(
-                        static late => (late.IsCompletedSuccessfully ? late.Result : null)?.Dispose(), TaskScheduler.Default);
+            _late.AddRange(extra.Values);
         }
     }
 

@@ -13,8 +13,10 @@ namespace Predastore.Actors.Streams;
 /// <param name="Spares">Usable storage ids left, nearest on the ring first.</param>
 /// <param name="Narrow">True if the geometry is narrower than the ring's: to be rewritten later.</param>
 /// <param name="Epoch">Ring epoch placed with.</param>
+/// <param name="ShardsPerNode">Shards on the node that gets most of them.</param>
 internal sealed record UploadPlan(
-    Geometry Geometry, IReadOnlyList<uint> Placement, IReadOnlyList<uint> Spares, bool Narrow, ulong Epoch)
+    Geometry Geometry, IReadOnlyList<uint> Placement, IReadOnlyList<uint> Spares, bool Narrow, ulong Epoch,
+    int ShardsPerNode)
 {
     /// <summary>
     /// Shards that must be durable before the write may commit: one more than it takes to read it, so that right after the
@@ -41,8 +43,10 @@ internal sealed record UploadPlan(
             StoreFailure.Unavailable,
             $"Only {count} storage ids are usable now; a write needs at least {cluster.Geometry.M + 1}.");
         IReadOnlyList<uint> chosen = cluster.Ring.Place(objectHash, count, usable);
+        Dictionary<uint, uint> nodes = cluster.Ring.Members.ToDictionary(member => member.StorageId, member => member.Node);
         return new UploadPlan(
             geometry, [.. chosen.Take(geometry.Total)], [.. chosen.Skip(geometry.Total)],
-            geometry != cluster.Geometry, cluster.Epoch);
+            geometry != cluster.Geometry, cluster.Epoch,
+            chosen.Take(geometry.Total).CountBy(storageId => nodes[storageId]).Max(node => node.Value));
     }
 }

@@ -15,9 +15,11 @@ internal sealed class NodeTopology : ITopology
 
     private readonly NodeSettings _settings;
     private readonly TimeProvider _time;
-    private readonly ConcurrentDictionary<uint, DateTimeOffset> _suspectNodes = new();
-    private readonly ConcurrentDictionary<uint, DateTimeOffset> _lostNodes = new();
-    private readonly ConcurrentDictionary<uint, DateTimeOffset> _suspectStorage = new();
+
+    // Timestamps, not times of day: a clock that is set back would keep everybody suspect for as long.
+    private readonly ConcurrentDictionary<uint, long> _suspectNodes = new();
+    private readonly ConcurrentDictionary<uint, long> _lostNodes = new();
+    private readonly ConcurrentDictionary<uint, long> _suspectStorage = new();
     private readonly ConcurrentDictionary<Action<TopologyView>, bool> _listeners = new();
     private readonly Lock _writing = new();
     private volatile TopologyView _view;
@@ -45,14 +47,13 @@ internal sealed class NodeTopology : ITopology
 
     public void SuspectStorage(uint storageId)
     {
-        if (_view.StorageNodes.ContainsKey(storageId)) _suspectStorage[storageId] = _time.GetUtcNow() + SuspectFor;
+        if (_view.StorageNodes.ContainsKey(storageId)) _suspectStorage[storageId] = _time.GetTimestamp();
     }
 
     public DateTimeOffset? SuspectUntil(uint node)
     {
-        DateTimeOffset now = _time.GetUtcNow();
-        DateTimeOffset until = Later(_suspectNodes.GetValueOrDefault(node), _lostNodes.GetValueOrDefault(node));
-        return until > now ? until : null;
+        TimeSpan left = Longer(Left(_suspectNodes, node), Left(_lostNodes, node));
+        return left > TimeSpan.Zero ? _time.GetUtcNow() + left : null;
     }
 
     public void PlaceStorage(IReadOnlyDictionary<uint, uint> storageNodes) =>
@@ -120,19 +121,22 @@ internal sealed class NodeTopology : ITopology
     private static bool Same(NodeView a, NodeView b) =>
         a.Up == b.Up && a.Reachable == b.Reachable && a.Uid == b.Uid && a.Roles.SequenceEqual(b.Roles);
 
-    private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
+    private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
-    private void Suspect(ConcurrentDictionary<uint, DateTimeOffset> suspects, uint node)
+    private TimeSpan Left(ConcurrentDictionary<uint, long> suspects, uint id) =>
+        suspects.TryGetValue(id, out long since) ? SuspectFor - _time.GetElapsedTime(since) : TimeSpan.Zero;
+
+    private void Suspect(ConcurrentDictionary<uint, long> suspects, uint node)
     {
         // Unknown numbers are not kept: the table is bounded by the cluster file.
-        if (node != _settings.Node && _settings.Nodes.ContainsKey(node)) suspects[node] = _time.GetUtcNow() + SuspectFor;
+        if (node != _settings.Node && _settings.Nodes.ContainsKey(node)) suspects[node] = _time.GetTimestamp();
     }
 
-    private bool IsSuspect(ConcurrentDictionary<uint, DateTimeOffset> suspects, uint id)
+    private bool IsSuspect(ConcurrentDictionary<uint, long> suspects, uint id)
     {
-        if (!suspects.TryGetValue(id, out DateTimeOffset until)) return false;
-        if (until > _time.GetUtcNow()) return true;
-        suspects.TryRemove(new KeyValuePair<uint, DateTimeOffset>(id, until));
+        if (!suspects.TryGetValue(id, out long since)) return false;
+        if (_time.GetElapsedTime(since) < SuspectFor) return true;
+        suspects.TryRemove(new KeyValuePair<uint, long>(id, since));
         return false;
     }
 

@@ -87,7 +87,7 @@ public sealed class ClusterTransport : ITransport
         {
             return await _quic!.OpenAsync(peer, cancel).ConfigureAwait(false);
         }
-        catch (TransportException)
+        catch (TransportException e) when (!e.Busy)
         {
             // It may come back without the library: the next contact is a first one.
             route.Kind = null;
@@ -123,6 +123,8 @@ public sealed class ClusterTransport : ITransport
         {
             if (!quic.IsCompleted) Drop(quic);
         }
+        // Want of places says nothing of the protocol.
+        if (quic.Exception?.InnerException is TransportException { Busy: true }) return stream;
         string reason = quic.Exception?.InnerException?.Message ?? $"no answer over QUIC within {QuicGrace.TotalSeconds:0.#} s";
         if (route.FallBack(_options)) _fellBack?.Invoke(peer, reason);
         return stream;

@@ -19,6 +19,9 @@ internal sealed class HandlerSet(StreamHandler handler, TransportOptions options
     /// <summary>Ends when the listener stops.</summary>
     public CancellationToken Stopping => _stop.Token;
 
+    /// <summary>True once the listener stops.</summary>
+    public bool IsStopping => _stop.IsCancellationRequested;
+
     /// <summary>Takes a place for a handler; false where there is none. Every true is followed by one run.</summary>
     public bool TryEnter(uint node)
     {

@@ -97,4 +97,7 @@ public sealed class TransportException(string message, Exception? inner = null) 
 {
     /// <summary>The peer is there, as far as anybody knows, and made no progress for the idle limit.</summary>
     public bool Stalled { get; init; }
+
+    /// <summary>Too much is under way with the peer already: nothing was sent, and nothing is known of the peer.</summary>
+    public bool Busy { get; init; }
 }

@@ -49,14 +49,14 @@ public sealed class InProcessHub : IDisposable
         if (listener.Node != peer.Node) throw new TransportException($"{peer.Host}:{peer.Port} is node {listener.Node}, not node {peer.Node}");
         (InProcessStream dialled, InProcessStream accepted) = InProcessStream.Pair(_watch);
         if (!listener.TryRun(accepted, new PeerIdentity(localNode, TransportKind.InProcess, null)))
-            throw Refuse(dialled, peer);
+            throw Refuse(dialled, peer, listener.Stopping);
         return dialled;
     }
 
-    private static TransportException Refuse(InProcessStream dialled, Peer peer)
+    private static TransportException Refuse(InProcessStream dialled, Peer peer, bool stopping)
     {
         _ = dialled.DisposeAsync().AsTask();
-        return new TransportException($"{peer} is stopping or has too much under way");
+        return new TransportException($"{peer} {(stopping ? "is stopping" : "has too much under way")}") { Busy = !stopping };
     }
 
     private sealed class Dialer(InProcessHub hub, uint localNode) : ITransport
@@ -82,6 +82,8 @@ public sealed class InProcessHub : IDisposable
         public TransportKind Kind => TransportKind.InProcess;
 
         public IPEndPoint? Endpoint => null;
+
+        public bool Stopping => _handlers.IsStopping;
 
         public bool TryRun(InProcessStream stream, PeerIdentity peer)
         {

@@ -10,7 +10,7 @@ internal sealed class QuicPool : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly Task<QuicLink>?[] _links;
-    private readonly SemaphoreSlim _places;
+    private readonly StreamPlaces _places;
     private readonly DialBackoff _backoff;
     private readonly Peer _peer;
     private readonly ClusterTrust _trust;
@@ -27,14 +27,13 @@ internal sealed class QuicPool : IAsyncDisposable
         _watch = watch;
         _stop = stop;
         _links = new Task<QuicLink>?[options.QuicConnectionsPerPeer];
-        _places = new SemaphoreSlim(options.StreamsPerPeerMax);
+        _places = new StreamPlaces(peer, options);
         _backoff = new DialBackoff(options);
     }
 
     public async ValueTask<ITransportStream> OpenAsync(CancellationToken cancel)
     {
-        if (!await _places.WaitAsync(_options.DialTimeout, cancel).ConfigureAwait(false))
-            throw new TransportException($"{_options.StreamsPerPeerMax} exchanges with {_peer} are under way");
+        await _places.TakeAsync(cancel).ConfigureAwait(false);
         try
         {
             uint slot = Interlocked.Increment(ref _turn) % (uint)_links.Length;

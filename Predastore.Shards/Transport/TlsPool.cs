@@ -7,7 +7,7 @@ internal sealed class TlsPool : IDisposable
 
     // Oldest first: the newest is used, so that those not needed grow old and are closed.
     private readonly List<TlsConnection> _idle = [];
-    private readonly SemaphoreSlim _places;
+    private readonly StreamPlaces _places;
     private readonly DialBackoff _backoff;
     private readonly Peer _peer;
     private readonly ClusterTrust _trust;
@@ -21,14 +21,13 @@ internal sealed class TlsPool : IDisposable
         _trust = trust;
         _options = options;
         _watch = watch;
-        _places = new SemaphoreSlim(options.StreamsPerPeerMax);
+        _places = new StreamPlaces(peer, options);
         _backoff = new DialBackoff(options);
     }
 
     public async ValueTask<ITransportStream> OpenAsync(CancellationToken cancel)
     {
-        if (!await _places.WaitAsync(_options.DialTimeout, cancel).ConfigureAwait(false))
-            throw new TransportException($"{_options.StreamsPerPeerMax} exchanges with {_peer} are under way");
+        await _places.TakeAsync(cancel).ConfigureAwait(false);
         try
         {
             TlsConnection connection = TakeIdle() ?? await DialAsync(cancel).ConfigureAwait(false);

@@ -31,7 +31,11 @@ public sealed record TransportOptions
     /// <summary>How long a peer that could only be reached over TLS is not asked for QUIC again.</summary>
     public TimeSpan FallbackMemory { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Exchanges under way with one peer, dialled; further ones wait up to <see cref="DialTimeout"/>.</summary>
+    /// <summary>Time that an exchange waits for a place among <see cref="StreamsPerPeerMax"/>. Shorter than anybody waits for a peer, so
+    /// that want of places never looks like silence.</summary>
+    public TimeSpan PlaceTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Exchanges under way with one peer, dialled; further ones wait up to <see cref="PlaceTimeout"/>.</summary>
     public int StreamsPerPeerMax { get; init; } = 256;
 
     /// <summary>Idle TLS connections kept per peer.</summary>

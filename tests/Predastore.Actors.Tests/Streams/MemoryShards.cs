@@ -9,6 +9,7 @@ internal sealed class MemoryShards : IShardAccess
 {
     private readonly ConcurrentDictionary<(uint Storage, ShardKey Shard), byte[]> _shards = [];
     private int _openSinks;
+    private int _openReads;
 
     /// <summary>Storage ids that answer nothing.</summary>
     public ConcurrentDictionary<uint, bool> Down { get; } = [];
@@ -18,6 +19,18 @@ internal sealed class MemoryShards : IShardAccess
 
     /// <summary>Storage ids that fail after so many bytes of a shard.</summary>
     public ConcurrentDictionary<uint, long> FailAfterBytes { get; } = [];
+
+    /// <summary>Storage ids with which too much is under way.</summary>
+    public ConcurrentDictionary<uint, bool> Busy { get; } = [];
+
+    /// <summary>Reads begun, by storage id.</summary>
+    public ConcurrentDictionary<uint, int> Reads { get; } = [];
+
+    /// <summary>What the n-th read of a storage id waits for, from 1.</summary>
+    public Func<uint, int, Task>? OnRead { get; set; }
+
+    /// <summary>Reads under way.</summary>
+    public int OpenReads => Volatile.Read(ref _openReads);
 
     /// <summary>Sinks opened and not disposed.</summary>
     public int OpenSinks => Volatile.Read(ref _openSinks);
@@ -45,6 +58,7 @@ internal sealed class MemoryShards : IShardAccess
     {
         await Task.Yield();
         Check(request.StorageId);
+        CheckPlace(request.StorageId);
         if (Frozen.ContainsKey(request.StorageId))
             await Task.Delay(Timeout.Infinite, cancel);
         Interlocked.Increment(ref _openSinks);
@@ -55,9 +69,22 @@ internal sealed class MemoryShards : IShardAccess
         uint storageId, ShardKey shard, long offset, Memory<byte> destination, CancellationToken cancel)
     {
         await Task.Yield();
-        Check(storageId);
-        if (Frozen.ContainsKey(storageId))
-            await Task.Delay(Timeout.Infinite, cancel);
+        Interlocked.Increment(ref _openReads);
+        int read = Reads.AddOrUpdate(storageId, 1, static (_, before) => before + 1);
+        try
+        {
+            Check(storageId);
+            CheckPlace(storageId);
+            if (OnRead is { } wait)
+                await wait(storageId, read).WaitAsync(cancel).ConfigureAwait(false);
+            if (Frozen.ContainsKey(storageId))
+                await Task.Delay(Timeout.Infinite, cancel);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _openReads);
+        }
+
         if (!_shards.TryGetValue((storageId, shard), out byte[]? bytes))
             throw new ShardException(ShardError.NotFound, "missing");
         bytes.AsMemory((int)offset, destination.Length).CopyTo(destination);
@@ -79,6 +106,12 @@ internal sealed class MemoryShards : IShardAccess
     {
         if (Down.ContainsKey(storageId))
             throw new ShardException(ShardError.Unavailable, $"storage id {storageId} is down");
+    }
+
+    private void CheckPlace(uint storageId)
+    {
+        if (Busy.ContainsKey(storageId))
+            throw new ShardException(ShardError.Busy, $"too much is under way with storage id {storageId}");
     }
 
     private sealed class Sink(MemoryShards owner, PutShardRequest request) : IShardSink

@@ -18,13 +18,12 @@ namespace Predastore.Actors.Tests.Streams;
 internal sealed class StreamFixture : IAsyncDisposable
 {
     private readonly ActorSystem _system = ActorSystem.Create("streams");
-    private readonly KeyCache _keys;
 
-    public StreamFixture(int k, int m, int storages)
+    public StreamFixture(int k, int m, int storages, UploadLimits? limits = null)
     {
-        _keys = new KeyCache(new MasterKeys(new MasterKey(Enumerable.Range(0, 32).Select(i => (byte)i).ToArray())));
+        Keys = new KeyCache(new MasterKeys(new MasterKey(Enumerable.Range(0, 32).Select(i => (byte)i).ToArray())));
         Bucket = new BucketRow { Name = "bucket", Id = 7 };
-        Bucket.Keys.Add(_keys.NewBucketKey(1));
+        Bucket.Keys.Add(Keys.NewBucketKey(1));
         Cluster = new ClusterView(
             Guid.Parse("00112233-4455-6677-8899-aabbccddeeff"), 1, new Geometry(k, m),
             new Ring([.. Enumerable.Range(1, storages).Select(i => new RingMember((uint)i, (uint)i, $"h{i}", "", 1))]),
@@ -32,9 +31,11 @@ internal sealed class StreamFixture : IAsyncDisposable
         var holder = new ClusterViewHolder { Current = Cluster };
         Session = new WriteSession(1, 1);
         Uploader = new ObjectUploader(
-            Shards, new SessionHolder { Current = Session }, holder, _keys,
-            id => !Shards.Suspects.ContainsKey(id), () => _system.Materializer(), new UploadLimits());
+            Shards, new SessionHolder { Current = Session }, holder, Keys,
+            id => !Shards.Suspects.ContainsKey(id), () => _system.Materializer(), limits ?? new UploadLimits());
     }
+
+    public KeyCache Keys { get; }
 
     public MemoryShards Shards { get; } = new();
 
@@ -74,25 +75,26 @@ internal sealed class StreamFixture : IAsyncDisposable
         return result.ToArray();
     }
 
+    public ReadContext Context => new(Shards, Metadata, Keys, Hedge, () => Cluster.ClusterId, fault =>
+    {
+        lock (Faults)
+            Faults.Add(fault);
+    });
+
     public ObjectReader Open(DataRow row)
     {
-        var context = new ReadContext(Shards, Metadata, _keys, Hedge, () => Cluster.ClusterId, fault =>
-        {
-            lock (Faults)
-                Faults.Add(fault);
-        });
         var version = new QueryResult
         {
             Bucket = Bucket,
             Version = new VersionRow { Size = row.Size, DataId = row.DataId },
             Data = row,
         };
-        return new ObjectReader(context, version, Session, Session.BeginRead(), () => _system.Materializer());
+        return new ObjectReader(Context, version, Session, Session.BeginRead(), () => _system.Materializer());
     }
 
     public async ValueTask DisposeAsync()
     {
-        _keys.Dispose();
+        Keys.Dispose();
         await _system.Terminate();
     }
 }

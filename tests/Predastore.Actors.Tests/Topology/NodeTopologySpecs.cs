@@ -48,6 +48,24 @@ public sealed class NodeTopologySpecs : IAsyncDisposable
     }
 
     [Fact]
+    public void Clock_that_is_set_back_should_not_prolong_suspicion()
+    {
+        var clock = new SettableClock(_time);
+        var topology = new NodeTopology(_cluster.Settings(1), clock);
+        topology.Update(_cluster.Nodes.Keys.Select(Alive));
+        topology.SuspectNode(2);
+        topology.SuspectStorage(103);
+        topology.Lost(3);
+
+        clock.Ahead = TimeSpan.FromHours(-1);
+        Assert.Equal(clock.GetUtcNow().AddSeconds(10), topology.SuspectUntil(2));
+        _time.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.True(topology.IsUsable(2));
+        Assert.True(topology.IsStorageUsable(103));
+    }
+
+    [Fact]
     public void Node_should_not_suspect_itself_or_strangers()
     {
         _topology.SuspectNode(1);
@@ -105,4 +123,16 @@ public sealed class NodeTopologySpecs : IAsyncDisposable
 
     private NodeView Alive(uint node) =>
         _topology.Absent(node) with { Up = true, Reachable = true, Uid = (int)node, Roles = [NodeRoles.OfNumber(node)] };
+
+    /// <summary>Another clock's time, with a time of day that an operator may set.</summary>
+    private sealed class SettableClock(TimeProvider time) : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => time.GetUtcNow() + Ahead;
+
+        public override long GetTimestamp() => time.GetTimestamp();
+    }
 }

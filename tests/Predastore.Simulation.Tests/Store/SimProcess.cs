@@ -46,6 +46,7 @@ internal sealed class SimProcess
                 Trust = null!,
             },
             Time);
+        Service = new ShardService(Time);
         Server = new ShardServer(Service, new ShardServerOptions { Time = Time });
         var client = new ShardClient(new SimTransport(this, simulation.Network, _clock), Time);
         Shards = new ShardAccess(
@@ -120,7 +121,7 @@ internal sealed class SimProcess
 
     public NodeTopology Topology { get; }
 
-    public ShardService Service { get; } = new();
+    public ShardService Service { get; }
 
     public ShardServer Server { get; }
 
