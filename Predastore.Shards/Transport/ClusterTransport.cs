@@ -121,7 +121,8 @@ public sealed class ClusterTransport : ITransport
         }
         finally
         {
-            if (!quic.IsCompleted) Drop(quic);
+            // Whatever has become of it: it may have opened just now.
+            Drop(quic);
         }
         string reason = quic.Exception?.InnerException?.Message ?? $"no answer over QUIC within {QuicGrace.TotalSeconds:0.#} s";
         if (route.FallBack(_options)) _fellBack?.Invoke(peer, reason);
