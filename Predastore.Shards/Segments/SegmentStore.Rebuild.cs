@@ -135,7 +135,8 @@ public sealed partial class SegmentStore
         using var reader = new ShardReader(row, used);
         try
         {
-            return verifier.Verify(row.Shard, reader);
+            // Without an answer the header is believed, as it is without a verifier.
+            return verifier.Verify(row.Shard, reader) != ExtentVerdict.Damaged;
         }
         catch (IOException)
         {

@@ -15,6 +15,9 @@ internal sealed class DirectMetadata : IMetadata, IDisposable
     /// <summary>Called before a command is applied, outside the lock: a place for what happens meanwhile.</summary>
     public Action<Command>? Before { get; set; }
 
+    /// <summary>True while queries are refused.</summary>
+    public bool Unavailable { get; set; }
+
     /// <summary>Commands applied, by kind.</summary>
     public List<Command> Applied { get; } = [];
 
@@ -24,7 +27,9 @@ internal sealed class DirectMetadata : IMetadata, IDisposable
         return Task.FromResult(Apply(command));
     }
 
-    public Task<QueryResult> QueryAsync(Query query, TimeSpan timeout, CancellationToken cancel) => Task.FromResult(Ask(query));
+    public Task<QueryResult> QueryAsync(Query query, TimeSpan timeout, CancellationToken cancel) => Unavailable
+        ? throw new StoreException(StoreFailure.Unavailable, "no leader")
+        : Task.FromResult(Ask(query));
 
     public CommandResult Apply(Command command)
     {
