@@ -62,6 +62,9 @@ public sealed partial class SegmentStore : IDisposable
     /// <summary>Why the index has to be rebuilt, or null: a look-up met a damaged block since the store was opened.</summary>
     public string? IndexDamage => _index.Damage;
 
+    /// <summary>Why the store takes no writes until it is opened anew, or null; its shards can be read all the while.</summary>
+    public string? Failure => _failure;
+
     /// <summary>The writer of a live reservation, or null.</summary>
     public ExtentWriter? FindReservation(ulong id)
     {
