@@ -13,7 +13,11 @@ public sealed partial class ClusterNode
 {
     private static readonly TimeSpan DiskStop = TimeSpan.FromSeconds(10);
 
-    private readonly Dictionary<uint, SegmentStore> _opened = [];
+    // Between two tries to open a disk anew.
+    private static readonly TimeSpan ReopenInterval = TimeSpan.FromSeconds(15);
+
+    private readonly Dictionary<uint, OpenDisk> _opened = [];
+    private Task _reopening = Task.CompletedTask;
 
     private async Task OpenDisksAsync(Guid clusterId, CancellationToken cancel)
     {
@@ -35,7 +39,7 @@ public sealed partial class ClusterNode
                 cancel).ConfigureAwait(false);
             SegmentStore store = Open(identity, storageId, folder);
             lock (_opened)
-                _opened[storageId] = store;
+                _opened[storageId] = new OpenDisk(store);
         }
 
         if (_keeper.Current is { } system)
@@ -79,7 +83,8 @@ public sealed partial class ClusterNode
     {
         RebuildReport report = SegmentStore.RebuildIndex(_disk, _databases, options, null);
         Log.IndexRebuilt(_log, storageId, report.Shards, report.Incomplete, report.DamagedSegments);
-        _rebuilt.Add(storageId);
+        lock (_scrubs)
+            _rebuilt.Add(storageId);
         return SegmentStore.Open(_disk, _databases, options);
     }
 
@@ -90,74 +95,125 @@ public sealed partial class ClusterNode
     {
         lock (_opened)
         {
-            foreach ((uint storageId, SegmentStore store) in _opened)
-                StartDisk(system, storageId, store);
+            foreach ((uint storageId, OpenDisk disk) in _opened)
+                StartDisk(system, storageId, disk);
         }
     }
 
-    private void StartDisk(ActorSystem system, uint storageId, SegmentStore store)
+    private void StartDisk(ActorSystem system, uint storageId, OpenDisk disk)
     {
+        // A disk that is opened while a new system is composed comes by here twice.
+        if (ReferenceEquals(disk.System, system))
+            return;
+        disk.System = system;
+        SegmentStore store = disk.Store;
         IActorRef actor = system.ActorOf(
             StoreActor.Props(
-                store, storageId, new ExtentCheck(_maintenance, storageId, _log), damage => OnIndexDamage(storageId, damage)),
+                store, storageId, new ExtentCheck(_maintenance, storageId, _log), trouble => OnTrouble(storageId, trouble)),
             StoreActor.NameOf(storageId));
         _service.Serve(new StoreHandle(storageId, store, actor), system);
         system.ActorOf(ScrubActor.Props(ScrubOf(storageId, store), storageId, _log), ScrubActor.NameOf(storageId));
     }
 
-    private void OnIndexDamage(uint storageId, string damage)
+    private void OnTrouble(uint storageId, StoreTrouble trouble)
     {
-        Log.IndexLost(_log, storageId, damage);
-        _ = Task.Run(async () =>
+        CancellationToken stopping = _stopping.Token;
+        var reopening = Task.Run(() => ReopenAsync(storageId, trouble, stopping), CancellationToken.None);
+        lock (_opened)
+            _reopening = Task.WhenAll(_reopening, reopening);
+    }
+
+    // The shards of the disk are rebuilt from parity for readers meanwhile; what a rebuilt index does not find again is healed afterwards.
+    private async Task ReopenAsync(uint storageId, StoreTrouble trouble, CancellationToken stopping)
+    {
+        OpenDisk? disk;
+        lock (_opened)
+        {
+            if (!_opened.Remove(storageId, out disk))
+                return;
+        }
+
+        _service.Withdraw(storageId);
+        await StopActorsAsync(disk, storageId).ConfigureAwait(false);
+        disk.Store.Dispose();
+        lock (_scrubs)
+            _scrubs.Remove(storageId);
+        while (!stopping.IsCancellationRequested)
         {
             try
             {
-                await ReopenAsync(storageId).ConfigureAwait(false);
+                SegmentStore store = OpenAnew(storageId, trouble);
+                lock (_opened)
+                    _opened[storageId] = new OpenDisk(store);
+                break;
             }
-            catch (Exception error) when (!_stopping.IsCancellationRequested)
+            catch (Exception error)
             {
+                // Readers may still hold the old index open, or the disk has not come back.
                 Log.NotReopened(_log, storageId, error.Message);
             }
-        });
+
+            await Task.Delay(ReopenInterval, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        // If the system is ending, the next one starts it.
+        if (!stopping.IsCancellationRequested && _keeper.Current is { } system)
+            StartDisks(system);
     }
 
-    // The shards of the disk are rebuilt from parity for readers meanwhile; what it cannot find again is healed afterwards.
-    private async Task ReopenAsync(uint storageId)
+    private static async Task StopActorsAsync(OpenDisk disk, uint storageId)
     {
-        _service.Withdraw(storageId);
-        ActorSystem? system = _keeper.Current;
+        if (disk.System is not { } system)
+            return;
         foreach (string name in new[] { ScrubActor.NameOf(storageId), StoreActor.NameOf(storageId) })
         {
-            if (system is null)
-                break;
-            IActorRef actor = await system.ActorSelection($"/user/{name}").ResolveOne(DiskStop, _stopping.Token).ConfigureAwait(false);
-            await actor.GracefulStop(DiskStop).ConfigureAwait(false);
-        }
-
-        string folder = _settings.StorageFolders[storageId];
-        lock (_opened)
-        {
-            if (!_opened.Remove(storageId, out SegmentStore? store))
-                return;
-            store.Dispose();
-            DiskIdentity identity = IdentityFile.TryRead(_disk, folder)
-                ?? throw new IOException($"{folder} has no identity file any more");
-            SegmentStore opened = Rebuild(Options(identity, storageId, folder), storageId);
-            _opened[storageId] = opened;
-            lock (_scrubs)
-                _scrubs.Remove(storageId);
-            if (system is not null && ReferenceEquals(system, _keeper.Current))
-                StartDisk(system, storageId, opened);
+            try
+            {
+                IActorRef actor = await system.ActorSelection($"/user/{name}").ResolveOne(DiskStop).ConfigureAwait(false);
+                await actor.GracefulStop(DiskStop).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is ActorNotFoundException or OperationCanceledException)
+            {
+                // Its actor system is ending, and it with it.
+            }
         }
     }
 
-    private void CloseDisks()
+    private SegmentStore OpenAnew(uint storageId, StoreTrouble trouble)
     {
+        string folder = _settings.StorageFolders[storageId];
+        DiskIdentity identity = IdentityFile.TryRead(_disk, folder)
+            ?? throw new IOException($"{folder} has no identity file any more");
+        if (!trouble.IndexLost)
+        {
+            SegmentStore store = Open(identity, storageId, folder);
+            Log.Reopened(_log, storageId, trouble.Why);
+            return store;
+        }
+
+        Log.IndexLost(_log, storageId, trouble.Why);
+        return Rebuild(Options(identity, storageId, folder), storageId);
+    }
+
+    private async Task CloseDisksAsync()
+    {
+        Task reopening;
+        lock (_opened)
+            reopening = _reopening;
+        await reopening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (_opened)
         {
-            foreach (SegmentStore store in _opened.Values)
-                store.Dispose();
+            foreach (OpenDisk disk in _opened.Values)
+                disk.Store.Dispose();
             _opened.Clear();
         }
+    }
+
+    private sealed class OpenDisk(SegmentStore store)
+    {
+        public SegmentStore Store => store;
+
+        /// <summary>Where its actors run; null before they do.</summary>
+        public ActorSystem? System { get; set; }
     }
 }

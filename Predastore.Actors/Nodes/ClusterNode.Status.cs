@@ -46,9 +46,9 @@ public sealed partial class ClusterNode
 
         lock (_opened)
         {
-            foreach ((uint id, SegmentStore store) in _opened)
+            foreach ((uint id, OpenDisk disk) in _opened)
             {
-                StoreStats stats = store.Stats();
+                StoreStats stats = disk.Store.Stats();
                 report.Storages.Add(new StorageReport
                 {
                     Id = id,

@@ -157,7 +157,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
         if (_listener is not null)
             await _listener.DisposeAsync().ConfigureAwait(false);
         await _transport.DisposeAsync().ConfigureAwait(false);
-        CloseDisks();
+        await CloseDisksAsync().ConfigureAwait(false);
         _machine?.Dispose();
         _keys.Dispose();
         _masters.Dispose();

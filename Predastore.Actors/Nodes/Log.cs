@@ -29,6 +29,9 @@ internal static partial class Log
     [LoggerMessage(8, LogLevel.Warning, "The index of storage id {StorageId} is rebuilt: {Shards} shards, {Incomplete} incomplete, {DamagedSegments} segments with a damaged header; a scrub opens all of it now")]
     public static partial void IndexRebuilt(ILogger log, uint storageId, long shards, long incomplete, int damagedSegments);
 
-    [LoggerMessage(9, LogLevel.Error, "Storage id {StorageId} could not be opened anew and serves nothing until the node is restarted: {Why}")]
+    [LoggerMessage(9, LogLevel.Error, "Storage id {StorageId} serves nothing: it could not be opened anew, which is tried again: {Why}")]
     public static partial void NotReopened(ILogger log, uint storageId, string why);
+
+    [LoggerMessage(10, LogLevel.Warning, "Storage id {StorageId} was closed and opened anew: {Why}")]
+    public static partial void Reopened(ILogger log, uint storageId, string why);
 }

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using Predastore.Shards.Disk;
 using Predastore.Shards.Protocol;
 using Predastore.Shards.Segments;
 
@@ -20,26 +21,34 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan SpaceInterval = TimeSpan.FromSeconds(5);
     private const long CompactStepBytes = 64L << 20;
 
+    // A disk that fails at every write is opened this often at most, each time at the cost of a scan of its index.
+    private static readonly TimeSpan ReopenInterval = TimeSpan.FromSeconds(30);
+
+    // Opening writes: what stood in the log becomes a table.
+    private const long ReopenBytesMin = 64L << 20;
+    private const int ReopenPercentMin = 1;
+
     private readonly SegmentStore _store;
     private readonly uint _storageId;
     private readonly IExtentVerifier? _verifier;
-    private readonly Action<string>? _onIndexDamage;
+    private readonly Action<StoreTrouble>? _reopen;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Queue<StoreMessages.Commit> _commits = new();
     private readonly Queue<StoreMessages.Delete> _deletes = new();
     private bool _syncing;
     private bool _compacting;
     private SpaceState _space;
-    private bool _damageTold;
+    private bool _reopenAsked;
+    private bool _mayReopen;
 
     /// <summary>Creates the actor of an open store; the store stays the caller's.</summary>
     /// <param name="store">The store.</param>
     /// <param name="storageId">Its storage id.</param>
     /// <param name="verifier">Tells whether the bytes of a shard are what was sealed.</param>
-    /// <param name="onIndexDamage">Called once when the index is found damaged: the owner has to open the store anew.</param>
-    public StoreActor(SegmentStore store, uint storageId, IExtentVerifier? verifier, Action<string>? onIndexDamage = null)
+    /// <param name="reopen">Called once when the owner has to open the store anew, which ends this actor.</param>
+    public StoreActor(SegmentStore store, uint storageId, IExtentVerifier? verifier, Action<StoreTrouble>? reopen = null)
     {
-        _onIndexDamage = onIndexDamage;
+        _reopen = reopen;
         _store = store;
         _storageId = storageId;
         _verifier = verifier;
@@ -52,6 +61,7 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
             Drain();
         });
         Receive<LookAfter>(_ => OnLookAfter());
+        Receive<MayReopen>(_ => _mayReopen = true);
         Receive<Compacted>(OnCompacted);
     }
 
@@ -62,11 +72,15 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
     public static string NameOf(uint storageId) => $"store-{storageId}";
 
     /// <summary>Props of the actor.</summary>
-    public static Props Props(SegmentStore store, uint storageId, IExtentVerifier? verifier, Action<string>? onIndexDamage = null)
-        => Akka.Actor.Props.Create(() => new StoreActor(store, storageId, verifier, onIndexDamage));
+    public static Props Props(SegmentStore store, uint storageId, IExtentVerifier? verifier, Action<StoreTrouble>? reopen = null)
+        => Akka.Actor.Props.Create(() => new StoreActor(store, storageId, verifier, reopen));
 
     /// <inheritdoc/>
-    protected override void PreStart() => Timers.StartPeriodicTimer(LookAfter.Instance, LookAfter.Instance, SpaceInterval);
+    protected override void PreStart()
+    {
+        Timers.StartPeriodicTimer(LookAfter.Instance, LookAfter.Instance, SpaceInterval);
+        Timers.StartSingleTimer(MayReopen.Instance, MayReopen.Instance, ReopenInterval);
+    }
 
     /// <inheritdoc/>
     protected override void PostStop()
@@ -184,10 +198,11 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
 
     private void OnLookAfter()
     {
-        if (_store.IndexDamage is { } damage && !_damageTold)
+        if (_reopenAsked)
+            return;
+        if (_store.IndexDamage is { } damage)
         {
-            _damageTold = true;
-            _onIndexDamage?.Invoke(damage);
+            AskReopen(new StoreTrouble(damage, IndexLost: true));
             return;
         }
 
@@ -201,7 +216,22 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
                 _log.Warning("Storage id {0} is {1} on space", _storageId, space);
         }
 
+        if (_store.Failure is { } failure)
+        {
+            // Closed, it could not even be read any more: not before there is room to open it again.
+            DiskSpace disk = _store.Stats().Disk;
+            if (_mayReopen && disk.FreeBytes >= Math.Min(ReopenBytesMin, disk.TotalBytes / 100 * ReopenPercentMin))
+                AskReopen(new StoreTrouble(failure, IndexLost: false));
+            return;
+        }
+
         Compact();
+    }
+
+    private void AskReopen(StoreTrouble trouble)
+    {
+        _reopenAsked = true;
+        _reopen?.Invoke(trouble);
     }
 
     private void Compact()
@@ -241,6 +271,11 @@ public sealed class StoreActor : ReceiveActor, IWithTimers
     private sealed class Synced : INoSerializationVerificationNeeded
     {
         public static readonly Synced Instance = new();
+    }
+
+    private sealed class MayReopen : INoSerializationVerificationNeeded
+    {
+        public static readonly MayReopen Instance = new();
     }
 
     private sealed class LookAfter : INoSerializationVerificationNeeded

@@ -30,6 +30,7 @@ public sealed class RocksKvFactory : IOrderedKvFactory
     /// <exception cref="KvException">With the kind of failure.</exception>
     public IOrderedKv Open(string directory, OrderedKvOptions options)
     {
+        _disk.DeleteDirectory(DyingOf(directory));
         // RocksDB syncs its own directory but not the ones above it: without this a power cut loses the whole database.
         _disk.CreateDurableDirectory(directory);
         var cache = Cache.CreateLru((ulong)options.BlockCacheBytes);
@@ -69,12 +70,19 @@ public sealed class RocksKvFactory : IOrderedKvFactory
     /// <inheritdoc/>
     public void Delete(string directory)
     {
+        var dying = DyingOf(directory);
+        _disk.DeleteDirectory(dying);
         if (!_disk.Exists(directory))
             return;
-        _disk.DeleteDirectory(directory);
+        // Out of the way first, durably: of a half-deleted database the log may be gone and the rest open as an older state.
+        _disk.Rename(directory, dying);
         if (Path.GetDirectoryName(Path.GetFullPath(directory)) is { } parent)
             _disk.SyncDirectory(parent);
+        _disk.DeleteDirectory(dying);
     }
+
+    // Where a database stands while it is deleted.
+    private static string DyingOf(string directory) => Path.TrimEndingDirectorySeparator(directory) + ".deleting";
 
     /// <summary>Reads the kind of failure from RocksDB's message, which is all that its C interface gives.</summary>
     internal static KvException Typed(string what, RocksDbException e)

@@ -4,7 +4,7 @@ namespace Predastore.Shards.Segments;
 
 /// <summary>
 /// One open segment file. The fields of allocation are guarded by the store's gate; readers are counted here, because dead
-/// ranges are punched out, and a retired file is unlinked, only when no reader is left.
+/// ranges are punched out, and a retired file is closed, only when no reader is left.
 /// </summary>
 internal sealed class Segment
 {
@@ -16,7 +16,6 @@ internal sealed class Segment
     private readonly List<(long Offset, long Length)> _pendingPunches = [];
     private int _users;
     private bool _retired;
-    private bool _unlink;
 
     public Segment(IDisk disk, uint number, string path, IDiskFile file)
     {
@@ -125,7 +124,7 @@ internal sealed class Segment
         Release();
     }
 
-    /// <summary>Closes the file, and unlinks it if asked, when its last user has left.</summary>
+    /// <summary>Unlinks the file if asked, and closes it when its last user has left.</summary>
     public void Retire(bool unlink)
     {
         lock (_sync)
@@ -133,10 +132,24 @@ internal sealed class Segment
             if (_retired)
                 return;
             _retired = true;
-            _unlink = unlink;
             _pendingPunches.Clear();
         }
+        // Not left to the last reader: by then the store may have been opened anew over an index that names this file again.
+        if (unlink)
+            TryUnlink();
         CloseIfUnused();
+    }
+
+    private void TryUnlink()
+    {
+        try
+        {
+            _disk.DeleteFile(Path);
+        }
+        catch (IOException)
+        {
+            // Nothing refers to the file any more; the next open finds it without live extents and deletes it.
+        }
     }
 
     private void CloseIfUnused()
@@ -148,16 +161,6 @@ internal sealed class Segment
             _users = int.MinValue;
         }
         File.Dispose();
-        if (!_unlink)
-            return;
-        try
-        {
-            _disk.DeleteFile(Path);
-        }
-        catch (IOException)
-        {
-            // Nothing refers to the file any more; the next open finds it without live extents and deletes it.
-        }
     }
 
     private void TryPunch(long offset, long length)

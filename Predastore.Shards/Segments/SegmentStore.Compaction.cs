@@ -6,14 +6,14 @@ namespace Predastore.Shards.Segments;
 
 /// <summary>What a <see cref="SegmentStore.CompactStep"/> did.</summary>
 /// <param name="CopiedBytes">Footprint of the extents moved.</param>
-/// <param name="More">True if another step would find work.</param>
+/// <param name="More">True if another step would find work at once; not while the verifier cannot tell.</param>
 /// <param name="NoRoom">True if the disk is too full to copy anything.</param>
 /// <param name="Damaged">Shards that cannot be read, or of a fenced segment and not verified: they stay where they are, to be healed.</param>
 public sealed record CompactionStep(long CopiedBytes, bool More, bool NoRoom, IReadOnlyList<ShardRow> Damaged);
 
 /// <content>
 /// Compaction: copy live extents verbatim to the end of the store, sync, swap the rows that still point at the source, unlink
-/// the source when its last reader closes. Sealed bytes are moved, never opened, except out of a fenced segment.
+/// the source, which its readers keep open. Sealed bytes are moved, never opened, except out of a fenced segment.
 /// </content>
 public sealed partial class SegmentStore
 {
@@ -52,14 +52,15 @@ public sealed partial class SegmentStore
             var moves = new List<Move>();
             try
             {
-                var ended = Gather(source, maxBytes, verifier, moves, damaged);
+                var end = Gather(source, maxBytes, verifier, moves, damaged);
                 var copied = Copy(source, moves, damaged);
                 Swap(moves);
                 if (moves.Any(m => m.Slot!.Segment.Fence is not null))
                     _source = null;
-                else if (ended)
+                else if (end == GatherEnd.Source)
                     EndSource(source);
-                return new CompactionStep(copied, PickSource(verifier is not null) is not null || _source is not null, false, damaged);
+                var more = end != GatherEnd.Unknown && (PickSource(verifier is not null) is not null || _source is not null);
+                return new CompactionStep(copied, more, false, damaged);
             }
             catch (StoreFullException)
             {
@@ -100,8 +101,15 @@ public sealed partial class SegmentStore
     private bool IsWorthIt(Segment segment) =>
         segment.LiveBytes * 100 < (segment.Tail - SegmentHeader.Bytes) * _options.CompactBelowLivePercent;
 
-    /// <summary>Lists the next extents to move; true if they are the last of the source.</summary>
-    private bool Gather(Segment source, long maxBytes, IExtentVerifier? verifier, List<Move> moves, List<ShardRow> damaged)
+    private enum GatherEnd
+    {
+        Budget,
+        Source,
+        Unknown,
+    }
+
+    /// <summary>Lists the next extents to move, and says why it stopped.</summary>
+    private GatherEnd Gather(Segment source, long maxBytes, IExtentVerifier? verifier, List<Move> moves, List<ShardRow> damaged)
     {
         long bytes = 0;
         using var view = _index.View();
@@ -111,36 +119,39 @@ public sealed partial class SegmentStore
         for (at.Seek(first); at.Valid && at.Key.StartsWith(prefix); at.Next())
         {
             if (bytes >= maxBytes)
-                return false;
+                return GatherEnd.Budget;
             var (offset, shardKey) = IndexRow.DecodeExtent(at.Key, at.Value);
-            _sourceOffset = offset + 1;
+            _sourceOffset = offset;
             if (view.Get(shardKey) is not { } value)
                 continue;
             var row = IndexRow.Decode(shardKey, value);
             if (row.Extents.All(e => e.Segment != source.Number || e.Offset != offset))
                 continue;
             var extent = row.Extents.First(e => e.Segment == source.Number && e.Offset == offset);
-            if (source.Fence is not null && !Verifies(row, verifier!))
-            {
-                damaged.Add(row.Shard);
-                continue;
-            }
-            moves.Add(new Move(shardKey, row.Shard, extent, source));
+            var verdict = source.Fence is null ? ExtentVerdict.Whole : Verdict(row, verifier!);
+            // The source stays where it is: given up here, it would be stuck until something in it is deleted.
+            if (verdict == ExtentVerdict.Unknown)
+                return GatherEnd.Unknown;
+            _sourceOffset = offset + 1;
             bytes += extent.Footprint;
+            if (verdict == ExtentVerdict.Damaged)
+                damaged.Add(row.Shard);
+            else
+                moves.Add(new Move(shardKey, row.Shard, extent, source));
         }
-        return true;
+        return GatherEnd.Source;
     }
 
-    private bool Verifies(IndexRow row, IExtentVerifier verifier)
+    private ExtentVerdict Verdict(IndexRow row, IExtentVerifier verifier)
     {
         try
         {
             using var reader = TryOpenRead(row.Shard.Key, row.Shard.AttemptId);
-            return reader is not null && verifier.Verify(row.Shard, reader);
+            return reader is null ? ExtentVerdict.Damaged : verifier.Verify(row.Shard, reader);
         }
         catch (IOException)
         {
-            return false;
+            return ExtentVerdict.Damaged;
         }
     }
 

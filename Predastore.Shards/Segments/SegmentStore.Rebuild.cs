@@ -7,7 +7,7 @@ namespace Predastore.Shards.Segments;
 /// <param name="Shards">Rows written.</param>
 /// <param name="Incomplete">Shards of which an extent is missing or torn; not in the index.</param>
 /// <param name="Rejected">Complete shards that did not verify; not in the index.</param>
-/// <param name="DamagedSegments">Files whose own header is damaged; their extents are used all the same.</param>
+/// <param name="DamagedSegments">Files with a damaged header or a block that cannot be read; their other extents are used all the same.</param>
 public sealed record RebuildReport(long Shards, long Incomplete, long Rejected, int DamagedSegments);
 
 /// <content>
@@ -43,8 +43,7 @@ public sealed partial class SegmentStore
             foreach (var (number, path) in ListSegments(disk, options))
             {
                 var segment = segments[number] = new Segment(disk, number, path, disk.Open(path, DiskOpenMode.ReadOnly));
-                damaged += CheckHeader(segment, options) ? 0 : 1;
-                Walk(segment, found);
+                damaged += CheckHeader(segment, options) & Walk(segment, found) ? 0 : 1;
             }
             var report = WriteIndex(index, found, segments, verifier);
             index.Write(new KvBatch().Put(StoreKey, StoreRow(options)), sync: true);
@@ -59,28 +58,45 @@ public sealed partial class SegmentStore
 
     private static bool CheckHeader(Segment segment, SegmentStoreOptions options)
     {
-        var block = new byte[SegmentHeader.Bytes];
-        var read = segment.File.Read(0, block);
-        if (!SegmentHeader.TryDecode(block.AsSpan(0, read), out var header))
+        if (ReadHeader(segment) is not { } header)
             return false;
         if (header != new SegmentHeader(options.ClusterId, options.StorageId, options.DiskUuid, segment.Number))
             throw new StoreException($"{segment.Path} belongs to another cluster, disk or storage id: move it away");
         return true;
     }
 
-    private static void Walk(Segment segment, Dictionary<(ShardKey, Guid, ulong), Candidate> found)
+    /// <summary>False if a block that may hold a header cannot be read.</summary>
+    private static bool Walk(Segment segment, Dictionary<(ShardKey, Guid, ulong), Candidate> found)
     {
+        var whole = true;
         var length = segment.File.Length;
         var buffer = new byte[WalkBufferBytes];
-        long bufferAt = 0, bufferEnd = 0;
+        long bufferAt = 0, bufferEnd = 0, singlyUntil = 0;
         for (long at = SegmentHeader.Bytes; at + ExtentHeader.Bytes <= length;)
         {
             if (at + ExtentHeader.Bytes > bufferEnd || at < bufferAt)
             {
+                var wanted = at < singlyUntil ? ExtentHeader.Alignment : buffer.Length;
                 bufferAt = at;
-                bufferEnd = at + segment.File.Read(at, buffer);
+                try
+                {
+                    bufferEnd = at + segment.File.Read(at, buffer.AsSpan(0, wanted));
+                }
+                catch (IOException)
+                {
+                    bufferEnd = 0;
+                    // Block by block, then: a bad sector must not cost the shards around it.
+                    if (wanted > ExtentHeader.Alignment)
+                    {
+                        singlyUntil = at + wanted;
+                        continue;
+                    }
+                    whole = false;
+                    at += ExtentHeader.Alignment;
+                    continue;
+                }
                 if (bufferEnd < at + ExtentHeader.Bytes)
-                    return;
+                    return whole;
             }
             if (!ExtentHeader.TryDecode(buffer.AsSpan((int)(at - bufferAt), ExtentHeader.Bytes), out var header)
                 || header.Length > length - at - ExtentHeader.Bytes)
@@ -94,6 +110,7 @@ public sealed partial class SegmentStore
             candidate.Add(header, new ExtentLocation(segment.Number, at, header.Length));
             at += ExtentHeader.Footprint(header.Length);
         }
+        return whole;
     }
 
     private static RebuildReport WriteIndex(
@@ -135,7 +152,8 @@ public sealed partial class SegmentStore
         using var reader = new ShardReader(row, used);
         try
         {
-            return verifier.Verify(row.Shard, reader);
+            // Without an answer the header is believed, as it is without a verifier.
+            return verifier.Verify(row.Shard, reader) != ExtentVerdict.Damaged;
         }
         catch (IOException)
         {

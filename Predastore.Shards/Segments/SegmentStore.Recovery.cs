@@ -179,9 +179,7 @@ public sealed partial class SegmentStore
         var file = _disk.Open(path, DiskOpenMode.Existing);
         var segment = new Segment(_disk, number, path, file) { Sealed = true, LiveBytes = liveBytes };
         _segments[number] = segment;
-        var block = new byte[SegmentHeader.Bytes];
-        var read = file.Read(0, block);
-        if (!SegmentHeader.TryDecode(block.AsSpan(0, read), out var header))
+        if (ReadHeader(segment) is not { } header)
         {
             segment.SetFence("its header is damaged");
         }
@@ -196,6 +194,21 @@ public sealed partial class SegmentStore
             file.SetLength(end);
         segment.Tail = segment.AllocatedEnd = Math.Max(end, SegmentHeader.Bytes);
         return segment;
+    }
+
+    /// <summary>Null if it is damaged. One sector that cannot be read is no reason to do without the whole disk.</summary>
+    private static SegmentHeader? ReadHeader(Segment segment)
+    {
+        var block = new byte[SegmentHeader.Bytes];
+        try
+        {
+            var read = segment.File.Read(0, block);
+            return SegmentHeader.TryDecode(block.AsSpan(0, read), out var header) ? header : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private IEnumerable<IndexRow> Rows()

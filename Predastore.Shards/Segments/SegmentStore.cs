@@ -10,7 +10,8 @@ namespace Predastore.Shards.Segments;
 /// synced; what is acknowledged is both.</item>
 /// <item>Room is handed out once. A segment that an earlier run wrote takes no new extents.</item>
 /// <item>After a failed sync nothing of that segment is committed any more, and the sync is not tried again.</item>
-/// <item>A file is unlinked, and a range punched out, only after no row names it and no reader has it open.</item>
+/// <item>A file is unlinked, and a range punched out, only after no row names it; a range waits for the readers that have it open,
+/// a file stays theirs without its name.</item>
 /// </list>
 /// All members may be called from any thread. <see cref="Commit"/>, <see cref="Delete"/> and the swaps of
 /// compaction take turns; give them many requests at once, each call costs its syncs once. They block, on
@@ -60,6 +61,9 @@ public sealed partial class SegmentStore : IDisposable
 
     /// <summary>Why the index has to be rebuilt, or null: a look-up met a damaged block since the store was opened.</summary>
     public string? IndexDamage => _index.Damage;
+
+    /// <summary>Why the store takes no writes until it is opened anew, or null; its shards can be read all the while.</summary>
+    public string? Failure => _failure;
 
     /// <summary>The writer of a live reservation, or null.</summary>
     public ExtentWriter? FindReservation(ulong id)

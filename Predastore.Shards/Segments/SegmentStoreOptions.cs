@@ -57,6 +57,19 @@ public enum SpaceState
 /// <summary>Tells whether the sealed bytes of a shard are what was sealed. Given by who holds the keys.</summary>
 public interface IExtentVerifier
 {
-    /// <summary>True if every tag of the shard's bytes opens. Called from the thread that compacts or rebuilds.</summary>
-    bool Verify(Protocol.ShardRow shard, ShardReader reader);
+    /// <summary>Whether every tag of the shard's bytes opens. Called from the thread that compacts or rebuilds.</summary>
+    ExtentVerdict Verify(Protocol.ShardRow shard, ShardReader reader);
+}
+
+/// <summary>What an <see cref="IExtentVerifier"/> found.</summary>
+public enum ExtentVerdict
+{
+    /// <summary>The bytes are what was sealed.</summary>
+    Whole,
+
+    /// <summary>They are not, or nobody can tell any more.</summary>
+    Damaged,
+
+    /// <summary>Whoever has the keys does not answer now: to be asked again.</summary>
+    Unknown,
 }

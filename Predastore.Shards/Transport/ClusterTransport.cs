@@ -121,7 +121,8 @@ public sealed class ClusterTransport : ITransport
         }
         finally
         {
-            if (!quic.IsCompleted) Drop(quic);
+            // Whatever has become of it: it may have opened just now.
+            Drop(quic);
         }
         // Want of places says nothing of the protocol.
         if (quic.Exception?.InnerException is TransportException { Busy: true }) return stream;

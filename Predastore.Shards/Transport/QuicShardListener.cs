@@ -95,14 +95,17 @@ public sealed class QuicShardListener : ITransportListener
                 if (_connections.Count >= _options.ConnectionsPerListenerMax) _ = CloseAsync(connection);
                 else _ = Task.Run(() => ServeAsync(connection));
             }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
-            {
-                if (Volatile.Read(ref _disposed) != 0) return;
-            }
             catch (Exception e) when (e is QuicException or AuthenticationException or IOException)
             {
                 // A handshake that failed: the listener lives on.
                 _refused?.Invoke(null, $"refused a connection: {e.Message}");
+            }
+            catch (Exception e)
+            {
+                if (Volatile.Read(ref _disposed) != 0) return;
+                _refused?.Invoke(null, $"no connection could be accepted: {e.Message}");
+                // Of whatever kind it is, it may come again at once: accepting would spin.
+                await Task.Delay(TimeSpan.FromMilliseconds(50), _options.Time).ConfigureAwait(false);
             }
         }
     }

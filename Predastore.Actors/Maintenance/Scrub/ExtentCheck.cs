@@ -15,41 +15,40 @@ namespace Predastore.Actors.Maintenance.Scrub;
 /// </summary>
 internal sealed class ExtentCheck(MaintenanceParts parts, uint storageId, ILogger log) : IExtentVerifier
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     /// <inheritdoc/>
-    public bool Verify(ShardRow shard, ShardReader reader)
+    public ExtentVerdict Verify(ShardRow shard, ShardReader reader)
     {
-        using var limit = new CancellationTokenSource(Patience);
         try
         {
-            return VerifyAsync(shard, reader, limit.Token).GetAwaiter().GetResult();
+            return VerifyAsync(shard, reader).GetAwaiter().GetResult();
         }
         catch (Exception error) when (error is Client.StoreException or OperationCanceledException)
         {
-            // Without the metadata group nothing is known of it; it stays and is asked for again.
             Log.ScrubFailed(log, storageId, error.Message);
-            return false;
+
+            // A key that cannot be had will not come back; a metadata group that does not answer will.
+            return error is Client.StoreException { Failure: StoreFailure.Damaged } ? ExtentVerdict.Damaged : ExtentVerdict.Unknown;
         }
     }
 
-    private async Task<bool> VerifyAsync(ShardRow shard, ShardReader reader, CancellationToken cancel)
+    // No limit on the whole: questions to the metadata group have their own, and a long shard takes as long as it is.
+    private async Task<ExtentVerdict> VerifyAsync(ShardRow shard, ShardReader reader)
     {
         QueryResult found = await parts.QueryAsync(
-            new Query { GetData = new GetData { ObjectHash = ByteString.CopyFrom(shard.Key.ObjectHash.ToArray()) } }, cancel)
+            new Query { GetData = new GetData { ObjectHash = ByteString.CopyFrom(shard.Key.ObjectHash.ToArray()) } }, default)
             .ConfigureAwait(false);
         uint index = shard.Key.ShardIndex;
         if (found.Data is not { } row || index >= row.Placement.Count || row.Placement[(int)index] != storageId
-            || await parts.BucketAsync(row, cancel).ConfigureAwait(false) is not { } bucket)
+            || await parts.BucketAsync(row, default).ConfigureAwait(false) is not { } bucket)
         {
-            return false;
+            return ExtentVerdict.Damaged;
         }
 
         using DataKey key = parts.Keys.Unwrap(bucket, row.Keys);
         string? fault;
         try
         {
-            fault = await ShardCheck.RunAsync(reader, row, index, key, static _ => Task.CompletedTask, cancel).ConfigureAwait(false);
+            fault = await ShardCheck.RunAsync(reader, row, index, key, static _ => Task.CompletedTask, default).ConfigureAwait(false);
         }
         catch (IOException error)
         {
@@ -57,12 +56,12 @@ internal sealed class ExtentCheck(MaintenanceParts parts, uint storageId, ILogge
         }
 
         if (fault is null)
-            return true;
+            return ExtentVerdict.Whole;
         parts.Progress.FoundFault();
         Log.ScrubFault(log, index, shard.Key.ObjectHash.ToString(), storageId, fault);
         var queue = new QueueHeal { DataId = row.DataId, Reason = "damaged" };
         queue.Places.Add(new ShardPlace { Shard = index, StorageId = storageId });
-        await parts.Proposer.RunAsync(new Command { QueueHeal = queue }, cancel).ConfigureAwait(false);
-        return false;
+        await parts.Proposer.RunAsync(new Command { QueueHeal = queue }, default).ConfigureAwait(false);
+        return ExtentVerdict.Damaged;
     }
 }

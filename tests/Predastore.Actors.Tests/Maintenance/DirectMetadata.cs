@@ -15,7 +15,7 @@ internal sealed class DirectMetadata : IMetadata, IDisposable
     /// <summary>Called before a command is applied, outside the lock: a place for what happens meanwhile.</summary>
     public Action<Command>? Before { get; set; }
 
-    /// <summary>Called before a query is answered.</summary>
+    /// <summary>Called before a query is answered; it may refuse it.</summary>
     public Action<Query>? Asked { get; set; }
 
     /// <summary>Commands applied, by kind.</summary>

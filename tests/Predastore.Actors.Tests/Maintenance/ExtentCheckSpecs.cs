@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Predastore.Actors.Client;
 using Predastore.Actors.Maintenance.Scrub;
 using Predastore.Actors.Metadata;
 using Predastore.Shards.Segments;
@@ -14,12 +15,12 @@ public sealed class ExtentCheckSpecs
         DataRow whole = await fixture.PutAsync("whole", 60_000);
         DataRow bad = await fixture.PutAsync("bad", 60_000, 2);
         fixture.Stores.Flip(2, MaintenanceFixture.KeyOf(bad, (uint)bad.Placement.IndexOf(2)), 9000);
-        Assert.True(Verify(fixture, whole));
+        Assert.Equal(ExtentVerdict.Whole, Verify(fixture, whole));
         Assert.Equal(0u, fixture.HealBacklog());
-        Assert.False(Verify(fixture, bad));
+        Assert.Equal(ExtentVerdict.Damaged, Verify(fixture, bad));
         Assert.Equal(1u, fixture.HealBacklog());
         await fixture.RoundAsync();
-        Assert.True(Verify(fixture, bad));
+        Assert.Equal(ExtentVerdict.Whole, Verify(fixture, bad));
     }
 
     [Fact]
@@ -32,7 +33,7 @@ public sealed class ExtentCheckSpecs
         await fixture.RoundAsync();
         DataRow rewritten = fixture.Row("key");
         Assert.NotEqual(rewritten.DataId, rewritten.ObjectHash);
-        Assert.True(Verify(fixture, rewritten));
+        Assert.Equal(ExtentVerdict.Whole, Verify(fixture, rewritten));
     }
 
     [Fact]
@@ -41,11 +42,22 @@ public sealed class ExtentCheckSpecs
         await using var fixture = new MaintenanceFixture(2, 1, 3);
         DataRow row = await fixture.PutAsync("key", 60_000);
         fixture.Delete("key");
-        Assert.False(Verify(fixture, row));
+        Assert.Equal(ExtentVerdict.Damaged, Verify(fixture, row));
         Assert.Equal(0u, fixture.HealBacklog());
     }
 
-    private static bool Verify(MaintenanceFixture fixture, DataRow row)
+    [Fact]
+    public async Task Shard_should_be_unknown_while_the_metadata_group_does_not_answer()
+    {
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        DataRow row = await fixture.PutAsync("key", 60_000);
+        fixture.Metadata.Asked = _ => throw new StoreException(StoreFailure.Unavailable, "no leader");
+        Assert.Equal(ExtentVerdict.Unknown, Verify(fixture, row));
+        fixture.Metadata.Asked = null;
+        Assert.Equal(ExtentVerdict.Whole, Verify(fixture, row));
+    }
+
+    private static ExtentVerdict Verify(MaintenanceFixture fixture, DataRow row)
     {
         using ShardReader reader = fixture.Stores[2].TryOpenRead(MaintenanceFixture.KeyOf(row, (uint)row.Placement.IndexOf(2)))!;
         return new ExtentCheck(fixture.Parts, 2, NullLogger.Instance).Verify(reader.Row.Shard, reader);

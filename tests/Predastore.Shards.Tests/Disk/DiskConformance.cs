@@ -61,6 +61,18 @@ public abstract class DiskConformance
     }
 
     [Fact]
+    public void Deleted_file_should_stay_readable_where_it_is_open()
+    {
+        Fill("a", [1, 2, 3]);
+        using var file = Disk.Open(At("a"), DiskOpenMode.Existing);
+        Disk.DeleteFile(At("a"));
+        Assert.False(Disk.Exists(At("a")));
+        var buffer = new byte[3];
+        Assert.Equal(3, file.Read(0, buffer));
+        Assert.Equal([1, 2, 3], buffer);
+    }
+
+    [Fact]
     public void Length_should_cut_and_extend_with_zeros()
     {
         Fill("a", [1, 2, 3, 4]);

@@ -100,4 +100,58 @@ public sealed class RocksKvSpecs : OrderedKvConformance, IDisposable
         });
         Assert.Equal(KvFailure.Damaged, e.Failure);
     }
+
+    [Fact]
+    public void Deletion_cut_short_should_leave_all_of_a_database_or_nothing()
+    {
+        string[] files = ["000001.log", "CURRENT", "MANIFEST-000002"];
+        for (var step = 0; ; step++)
+        {
+            for (var seed = 0; seed < 20; seed++)
+            {
+                var disk = new MemoryDisk();
+                disk.CreateDurableDirectory("/d/kv");
+                foreach (var file in files)
+                    disk.ReplaceFile($"/d/kv/{file}", [1]);
+                disk.Power.Restore();
+                disk.Power.CrashAt(step);
+                var crashed = false;
+                try
+                {
+                    new RocksKvFactory(disk).Delete("/d/kv");
+                }
+                catch (SimulatedCrashException)
+                {
+                    crashed = true;
+                }
+                disk.Power.Restore();
+                disk.Crash(new Random(seed));
+                if (crashed && disk.Exists("/d/kv"))
+                    Assert.Equal(files, disk.List("/d/kv"));
+                else
+                    Assert.False(disk.Exists("/d/kv"));
+                if (!crashed && seed == 19)
+                    return;
+            }
+        }
+    }
+
+    [Fact]
+    public void Open_should_remove_what_a_deletion_cut_short_left()
+    {
+        var left = Directory + ".deleting";
+        System.IO.Directory.CreateDirectory(left);
+        File.WriteAllBytes(Path.Combine(left, "000001.log"), [1]);
+        Factory.Open(Directory, new OrderedKvOptions()).Dispose();
+        Assert.False(System.IO.Directory.Exists(left));
+    }
+
+    [Fact]
+    public void Delete_should_remove_what_an_earlier_one_left()
+    {
+        Factory.Open(Directory, new OrderedKvOptions()).Dispose();
+        System.IO.Directory.CreateDirectory(Directory + ".deleting");
+        Factory.Delete(Directory);
+        Assert.Empty(System.IO.Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(Directory)!));
+    }
 }

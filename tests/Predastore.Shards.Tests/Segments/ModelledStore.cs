@@ -50,11 +50,11 @@ public abstract class ModelledStore
     /// <summary>Finds a shard good if its digest is right.</summary>
     protected sealed class ByDigest : IExtentVerifier
     {
-        public bool Verify(ShardRow shard, ShardReader reader)
+        public ExtentVerdict Verify(ShardRow shard, ShardReader reader)
         {
             var bytes = new byte[reader.Length];
             reader.Read(0, bytes);
-            return Digest(bytes) == shard.Digest;
+            return Digest(bytes) == shard.Digest ? ExtentVerdict.Whole : ExtentVerdict.Damaged;
         }
     }
 }

@@ -44,14 +44,66 @@ public sealed class SegmentCompactionSpecs : ModelledStore
                 Store.Delete(Key(i));
             CompactAll();
             Assert.NotEqual(reader.Row.Extents[0], Location(Key(0)));
-            Assert.Contains(source, Files());
+            Assert.DoesNotContain(source, Files());
             var bytes = new byte[1800];
             Assert.Equal(1800, reader.Read(0, bytes));
             Assert.Equal(Content(0, 1800), bytes);
-            reader.Dispose();
-            Assert.DoesNotContain(source, Files());
         }
         Assert.Equal(Content(0, 1800), Store.Read(Key(0)));
+    }
+
+    [Fact]
+    public async Task Reader_of_a_closed_store_should_not_unlink_what_a_rebuilt_index_names()
+    {
+        for (var i = 0; i < 12; i++)
+            await Store.PutAsync(Key(i), Content(i, 1800));
+        using (Store.TryOpenRead(Key(0)))
+        {
+            for (var i = 1; i < 12; i++)
+                Store.Delete(Key(i));
+            CompactAll();
+            Store.Dispose();
+            SegmentStore.RebuildIndex(Disk, Databases, Tiny("/d"));
+            Store = Open();
+            Assert.Equal(Content(0, 1800), Store.Read(Key(0)));
+        }
+        Reopen();
+        Assert.Equal(0, Store.Opened.BrokenShards);
+        Assert.Equal(Content(0, 1800), Store.Read(Key(0)));
+    }
+
+    [Fact]
+    public async Task Fenced_segment_should_wait_for_a_verifier_that_cannot_tell()
+    {
+        for (var i = 0; i < 3; i++)
+            await Store.PutAsync(Key(i), Content(i, 1800));
+        await FenceAsync();
+        var verifier = new Answers(new ByDigest()) { Verdict = ExtentVerdict.Unknown };
+        for (var i = 0; i < 2; i++)
+        {
+            var step = Store.CompactStep(1 << 20, verifier);
+            Assert.False(step.More);
+            Assert.Empty(step.Damaged);
+            Assert.Equal(1, Store.Stats().FencedSegments);
+        }
+        verifier.Verdict = null;
+        CompactAll(verifier);
+        Assert.Equal(0, Store.Stats().FencedSegments);
+        for (var i = 0; i < 3; i++)
+            Assert.Equal(Content(i, 1800), Store.Read(Key(i)));
+    }
+
+    [Fact]
+    public async Task Damaged_shards_should_count_for_the_length_of_a_step()
+    {
+        for (var i = 0; i < 6; i++)
+            await Store.PutAsync(Key(i), Content(i, 600));
+        await FenceAsync();
+        var verifier = new Answers(new ByDigest()) { Verdict = ExtentVerdict.Damaged };
+        Assert.True(Store.CompactStep(1, verifier).More);
+        Assert.Equal(1, verifier.Asked);
+        CompactAll(verifier);
+        Assert.Equal(6, verifier.Asked);
     }
 
     [Fact]
@@ -151,5 +203,26 @@ public sealed class SegmentCompactionSpecs : ModelledStore
         Assert.Empty(Files().Intersect(sources).SkipLast(1));
         for (var i = 0; i < 12; i += 3)
             Assert.Equal(Content(i, 1800), Store.Read(Key(i)));
+    }
+
+    private async Task FenceAsync()
+    {
+        Disk.Fault = c => c.Kind == DiskCallKind.Sync ? new IOException("EIO") : null;
+        Assert.Equal(CommitOutcome.Failed, (await Store.PutAsync(Key(100), Content(100, 100))).Outcome);
+        Disk.Fault = null;
+        Assert.Equal(1, Store.Stats().FencedSegments);
+    }
+
+    private sealed class Answers(IExtentVerifier inner) : IExtentVerifier
+    {
+        public ExtentVerdict? Verdict { get; set; }
+
+        public int Asked { get; private set; }
+
+        public ExtentVerdict Verify(ShardRow shard, ShardReader reader)
+        {
+            Asked++;
+            return Verdict ?? inner.Verify(shard, reader);
+        }
     }
 }

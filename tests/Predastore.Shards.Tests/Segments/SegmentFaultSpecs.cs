@@ -190,6 +190,21 @@ public sealed class SegmentFaultSpecs : ModelledStore
     }
 
     [Fact]
+    public async Task Segment_whose_header_cannot_be_read_should_be_fenced_and_the_rest_opened()
+    {
+        await Store.PutAsync(Key(1), Content(1, 900));
+        Store.Dispose();
+        Disk.Fault = c => c.Kind == DiskCallKind.Read ? new IOException("EIO") : null;
+        Store = Open();
+        Disk.Fault = null;
+        Assert.Equal(1, Store.Opened.SegmentsFenced);
+        Assert.Equal(Content(1, 900), Store.Read(Key(1)));
+        CompactAll(new ByDigest());
+        Assert.Equal(0, Store.Stats().FencedSegments);
+        Assert.Equal(Content(1, 900), Store.Read(Key(1)));
+    }
+
+    [Fact]
     public async Task Foreign_files_should_be_refused()
     {
         await Store.PutAsync(Key(1), Content(1, 900));

@@ -72,4 +72,59 @@ public sealed class SegmentRebuildSpecs : ModelledStore
         Assert.Null(Store.Read(Key(2)));
         Assert.Equal(Content(3, 900), Store.Read(Key(3)));
     }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task Rebuild_should_leave_out_only_what_stands_in_a_block_that_cannot_be_read(int bad)
+    {
+        for (var i = 0; i < 5; i++)
+            await Store.PutAsync(Key(i), Content(i, 900));
+        var block = bad < 0 ? 0 : Location(Key(bad)).Offset;
+        Assert.All(Enumerable.Range(0, 5), i => Assert.Equal(1u, Location(Key(i)).Segment));
+        Store.Dispose();
+        var disk = new FaultDisk(Disk)
+        {
+            Corrupt = (_, offset, bytes) =>
+            {
+                if (offset <= block && block < offset + bytes.Length)
+                    throw new IOException("EIO");
+            },
+        };
+        Assert.Equal(new RebuildReport(bad < 0 ? 5 : 4, 0, 0, 1), SegmentStore.RebuildIndex(disk, Databases, Tiny("/d")));
+        Store = Open();
+        for (var i = 0; i < 5; i++)
+            Assert.Equal(i == bad ? null : Content(i, 900), Store.Read(Key(i)));
+    }
+
+    [Fact]
+    public async Task Power_loss_while_the_index_is_deleted_should_lose_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        var files = new FaultDisk(new FileDisk());
+        var databases = new RocksKvFactory(files);
+        var options = Tiny(folder.Path);
+        for (var i = 0; i < 2; i++)
+        {
+            // Opening writes out what the log of the run before holds; only the last shard's row is in the log alone.
+            using var store = SegmentStore.Open(files, databases, options);
+            await store.PutAsync(Key(i), Content(i, 900));
+        }
+        files.Fault = call =>
+        {
+            if (call.Kind != DiskCallKind.Delete || !Directory.Exists(call.Path))
+                return null;
+            foreach (var log in Directory.EnumerateFiles(call.Path, "*.log"))
+                File.Delete(log);
+            return new SimulatedCrashException(call.Index);
+        };
+        Assert.Throws<SimulatedCrashException>(() => SegmentStore.RebuildIndex(files, databases, options));
+        files.Fault = null;
+        Assert.Throws<IndexLostException>(() => SegmentStore.Open(files, databases, options));
+        Assert.Equal(2, SegmentStore.RebuildIndex(files, databases, options).Shards);
+        using var rebuilt = SegmentStore.Open(files, databases, options);
+        for (var i = 0; i < 2; i++)
+            Assert.Equal(Content(i, 900), rebuilt.Read(Key(i)));
+    }
 }
