@@ -15,6 +15,9 @@ public sealed partial class ClusterNode
 
     private readonly Dictionary<uint, SegmentStore> _opened = [];
 
+    // A system that is replaced while the node joins is met twice: by its own start, and when the disks have been opened.
+    private readonly Dictionary<uint, ActorSystem> _startedIn = [];
+
     private async Task OpenDisksAsync(Guid clusterId, CancellationToken cancel)
     {
         foreach ((uint storageId, string folder) in _settings.StorageFolders)
@@ -38,8 +41,7 @@ public sealed partial class ClusterNode
                 _opened[storageId] = store;
         }
 
-        if (_keeper.Current is { } system)
-            StartDisks(system);
+        StartDisks();
     }
 
     private DiskIdentity Identify(Guid clusterId, uint storageId, string folder, out bool empty)
@@ -86,17 +88,26 @@ public sealed partial class ClusterNode
     private static SegmentStoreOptions Options(DiskIdentity identity, uint storageId, string folder)
         => new(folder, identity.ClusterId, storageId, identity.DiskUuid);
 
+    /// <summary>Starts the actors of the opened disks where they do not run in the actor system of the moment.</summary>
+    internal void StartDisks()
+    {
+        if (_keeper.Current is { } system)
+            StartDisks(system);
+    }
+
     private void StartDisks(ActorSystem system)
     {
         lock (_opened)
         {
             foreach ((uint storageId, SegmentStore store) in _opened)
-                StartDisk(system, storageId, store);
+                if (_startedIn.GetValueOrDefault(storageId) != system)
+                    StartDisk(system, storageId, store);
         }
     }
 
     private void StartDisk(ActorSystem system, uint storageId, SegmentStore store)
     {
+        _startedIn[storageId] = system;
         IActorRef actor = system.ActorOf(
             StoreActor.Props(
                 store, storageId, new ExtentCheck(_maintenance, storageId, _log), damage => OnIndexDamage(storageId, damage)),
