@@ -126,7 +126,17 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
 
     private void OnRecovered()
     {
-        _state.Open(_folder);
+        try
+        {
+            _state.Open(_folder);
+            RequireJournalOfState();
+        }
+        catch (Exception error)
+        {
+            _failure = error.Message;
+            throw;
+        }
+
         if (Applied < _recovered.BaseIndex)
         {
             _log.Warning("The state of replica {0} stands at {1} and the log begins after {2}: it is fetched from the leader; no reads until then",
@@ -148,6 +158,17 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     {
         step();
         Wake();
+    // Only what is in the journal is applied. One that ends before the state, or tells another story, has been emptied or put back:
+    // its votes and acknowledgements are forgotten, and a vote given twice breaks what the group promises.
+    private void RequireJournalOfState()
+    {
+        LogPosition applied = _state.Applied;
+        if (applied.Index > _recovered.LastIndex)
+            throw new JournalDamagedException($"it ends at {_recovered.LastIndex}, before the state at {applied}");
+        if (_recovered.TermOf(applied.Index) is { } term && term != applied.Term)
+            throw new JournalDamagedException($"it has term {term} at {applied.Index}, where the state has term {applied.Term}");
+    }
+
     }
 
     // One Pump stands behind everything that is in the mailbox now: all of that goes into one Ready.
