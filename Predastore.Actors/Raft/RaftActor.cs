@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
@@ -13,6 +14,7 @@ namespace Predastore.Actors.Raft;
 /// one Ready, that into one event, and votes and replies leave only in its persist handler. After a failed write the actor stops and
 /// recovers before it speaks again.
 /// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "Akka ends actors by PostStop")]
 public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
 {
     /// <summary>Name under <c>/user</c>, the same on every node with a replica.</summary>
@@ -83,6 +85,8 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     /// <inheritdoc/>
     protected override void PostStop()
     {
+        _ending.Cancel();
+        _ending.Dispose();
         _book?.FailPending("the replica is stopping");
         _group.Publish(_group.Status with
         {
@@ -154,10 +158,6 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
             _settings.Self, _recoveredTerm, _recovered.BaseIndex, _recovered.LastIndex, Applied, _recovered.Membership);
     }
 
-    private void StepThen(Action step)
-    {
-        step();
-        Wake();
     // Only what is in the journal is applied. One that ends before the state, or tells another story, has been emptied or put back:
     // its votes and acknowledgements are forgotten, and a vote given twice breaks what the group promises.
     private void RequireJournalOfState()
@@ -169,6 +169,10 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
             throw new JournalDamagedException($"it has term {term} at {applied.Index}, where the state has term {applied.Term}");
     }
 
+    private void StepThen(Action step)
+    {
+        step();
+        Wake();
     }
 
     // One Pump stands behind everything that is in the mailbox now: all of that goes into one Ready.
