@@ -29,8 +29,12 @@ public sealed partial class ActorSystemKeeper
         while (true)
         {
             long since = _time.GetTimestamp();
-            // The second wait is for StopAsync being cut short: then nobody ends the system.
-            Task ended = Task.WhenAny(built.System.WhenTerminated, Task.Delay(Timeout.InfiniteTimeSpan, _stopping.Token));
+
+            // StopAsync may have begun before it could see a system that was just built.
+            if (_stopping.IsCancellationRequested) _ = ShutdownGate.For(built.System).BeginAsync(CoordinatedShutdown.ClrExitReason.Instance);
+
+            // The second wait is for a stop that is cut short: then nobody ends the system.
+            Task ended = Task.WhenAny(built.System.WhenTerminated, Task.Delay(Timeout.InfiniteTimeSpan, _cut.Token));
             if (await Task.WhenAny(ended, Task.Delay(JoinPatience, _time, _stopping.Token)) != ended && !IsUp && !_stopping.IsCancellationRequested)
             {
                 // Those that it asks may have ended since; others may be there now.
@@ -77,7 +81,7 @@ public sealed partial class ActorSystemKeeper
 
     private static TimeSpan Longer(TimeSpan backoff) => backoff * 2 < BackoffMax ? backoff * 2 : BackoffMax;
 
-    // After StopAsync was cut short the system is left to die alone for this long.
+    // A system whose stop was cut short is left to die alone for this long.
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(1);
 
     private async Task<Built> BuildAsync(CancellationToken cancellation)

@@ -24,6 +24,9 @@ public sealed partial class ActorSystemKeeper : IHostedService, INodeSystem, IAs
     private readonly NodeTopology _topology;
     private readonly SeedFinder _seeds;
     private readonly CancellationTokenSource _stopping = new();
+
+    // Apart from _stopping: a stop in good order needs the system for as long as its drains and its leaving take.
+    private readonly CancellationTokenSource _cut = new();
     private readonly Lock _gate = new();
 
     private Built? _built;
@@ -92,6 +95,7 @@ public sealed partial class ActorSystemKeeper : IHostedService, INodeSystem, IAs
     /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        using CancellationTokenRegistration limit = cancellationToken.Register(_cut.Cancel);
         await _stopping.CancelAsync();
         Built? built;
         lock (_gate) built = _built;
@@ -117,10 +121,12 @@ public sealed partial class ActorSystemKeeper : IHostedService, INodeSystem, IAs
         if (_disposed) return;
         _disposed = true;
         await _stopping.CancelAsync();
+        await _cut.CancelAsync();
         MarkDown();
         if (Current is { } system) await system.Terminate();
         await _watch;
         _stopping.Dispose();
+        _cut.Dispose();
     }
 
     private static TaskCompletionSource<ActorSystem> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

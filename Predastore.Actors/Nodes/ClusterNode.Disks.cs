@@ -42,8 +42,7 @@ public sealed partial class ClusterNode
                 _opened[storageId] = new OpenDisk(store);
         }
 
-        if (_keeper.Current is { } system)
-            StartDisks(system);
+        StartDisks();
     }
 
     private DiskIdentity Identify(Guid clusterId, uint storageId, string folder, out bool empty)
@@ -90,6 +89,13 @@ public sealed partial class ClusterNode
 
     private static SegmentStoreOptions Options(DiskIdentity identity, uint storageId, string folder)
         => new(folder, identity.ClusterId, storageId, identity.DiskUuid);
+
+    /// <summary>Starts the actors of the opened disks where they do not run in the actor system of the moment.</summary>
+    internal void StartDisks()
+    {
+        if (_keeper.Current is { } system)
+            StartDisks(system);
+    }
 
     private void StartDisks(ActorSystem system)
     {

@@ -8,6 +8,7 @@ using Predastore.Actors.Maintenance;
 using Predastore.Actors.Maintenance.Scrub;
 using Predastore.Actors.Maintenance.Wire;
 using Predastore.Actors.Metadata;
+using Predastore.Actors.Serialization;
 using Predastore.Actors.Streams;
 using Predastore.Shards.Protocol;
 using Predastore.Shards.Segments;
@@ -19,6 +20,8 @@ public sealed partial class ClusterNode
 {
     /// <summary>Kind of the data plane's messages that begin a scrub.</summary>
     public const uint ScrubMessageKind = 6;
+
+    private const int ScrubRequestBytesMax = 64 << 10;
 
     /// <summary>Changes which storage ids take part.</summary>
     public StorageAdmin Storages => new(_metadata, TimeProvider.System);
@@ -97,9 +100,8 @@ public sealed partial class ClusterNode
 
     private void ServeScrubs() => _service.Handle(ScrubMessageKind, async (input, output, _, cancel) =>
     {
-        using var body = new MemoryStream();
-        await input.CopyToAsync(body, cancel).ConfigureAwait(false);
-        var request = ScrubRequest.Parser.ParseFrom(body.ToArray());
+        ReadOnlyMemory<byte> body = await MessageBody.ReadAsync(input, ScrubRequestBytesMax, "scrub request", cancel).ConfigureAwait(false);
+        var request = ScrubRequest.Parser.ParseFrom(body.Span);
         await output.WriteAsync(BeginScrub(request).ToByteArray(), cancel).ConfigureAwait(false);
     });
 

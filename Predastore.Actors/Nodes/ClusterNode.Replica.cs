@@ -8,13 +8,16 @@ using Predastore.Actors.Metadata.Replica;
 using Predastore.Actors.Raft;
 using Predastore.Actors.Raft.Bootstrap;
 using Predastore.Actors.Raft.Core;
-using Predastore.Shards.Protocol;
+using Predastore.Actors.Serialization;
 
 namespace Predastore.Actors.Nodes;
 
 /// <content>The metadata replica of this node, if it has one.</content>
 public sealed partial class ClusterNode
 {
+    /// <summary>A command of 256 KiB, with room for what surrounds it.</summary>
+    private const int MetadataRequestBytesMax = 512 << 10;
+
     private MetadataSpace? _space;
 
     private bool ReplicaAnswers() => _replica?.Group.Status is { Phase: RaftPhase.Running, Readable: true, Leader: not null };
@@ -46,11 +49,9 @@ public sealed partial class ClusterNode
         replica.Serve(_service);
         _service.Handle(MetadataEndpoint.MessageKind, async (input, output, _, cancel) =>
         {
-            using var request = new MemoryStream();
-            await input.CopyToAsync(request, cancel).ConfigureAwait(false);
-            if (request.Length > ProtocolLimits.MessageBytesMax)
-                throw new ShardException(ShardError.TooLarge, "a metadata request is too large");
-            await output.WriteAsync(await _endpoint!.HandleAsync(request.ToArray(), cancel).ConfigureAwait(false), cancel)
+            ReadOnlyMemory<byte> request = await MessageBody.ReadAsync(input, MetadataRequestBytesMax, "metadata request", cancel)
+                .ConfigureAwait(false);
+            await output.WriteAsync(await _endpoint!.HandleAsync(request, cancel).ConfigureAwait(false), cancel)
                 .ConfigureAwait(false);
         });
         return replica;

@@ -13,6 +13,12 @@ public sealed partial class RaftActor
     private const int FetchTicks = 20;
 
     private readonly HashSet<ReplicaId> _filling = [];
+
+    // Index of the snapshot that a replica was sent, until it has caught up with what came after it.
+    private readonly Dictionary<ReplicaId, ulong> _snapshots = [];
+
+    // A snapshot that is still sent holds the state open, and the next life of this replica could not open it.
+    private readonly CancellationTokenSource _ending = new();
     private int _fetchTicks;
 
     // The supervisor starts it again, and what it opens then is made anew.
@@ -51,9 +57,13 @@ public sealed partial class RaftActor
                 Configuration = _node.Log.MembershipAt(snapshot.Position.Index).ToWire(),
             },
         };
+        _snapshots[to] = snapshot.Position.Index;
         _log.Info("Replica {0} is behind the log: a snapshot at {1} goes to it", to, snapshot.Position);
         IActorRef self = Self;
-        _ = SendSnapshotAsync(to, Stamped(message), snapshot, self);
+        Stamped(message);
+
+        // Elsewhere: for as long as the peer takes all at once, sending would read the snapshot on this replica's own thread.
+        _ = Task.Run(() => SendSnapshotAsync(to, message, snapshot, self));
     }
 
     private async Task SendSnapshotAsync(ReplicaId to, RaftMessage message, ISnapshotSource snapshot, IActorRef self)
@@ -63,7 +73,8 @@ public sealed partial class RaftActor
         {
             using (snapshot)
             {
-                using var limit = new CancellationTokenSource(SnapshotTimeout);
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
+                limit.CancelAfter(SnapshotTimeout);
                 delivered = await _settings.Peers.SendSnapshotAsync(to.Node, message, snapshot, limit.Token).ConfigureAwait(false);
             }
         }
@@ -80,6 +91,8 @@ public sealed partial class RaftActor
     private void OnSent(RaftRequests.Sent message)
     {
         _filling.Remove(message.To);
+        if (!message.Delivered)
+            _snapshots.Remove(message.To);
         _node.SnapshotSent(message.To, message.Index, message.Delivered);
     }
 
@@ -105,37 +118,13 @@ public sealed partial class RaftActor
 
     private void CompactIfDue()
     {
-        RaftLog log = _node.Log;
-        ulong kept = (ulong)_settings.TailEntries;
-        if (_node.AwaitsState)
-            return;
-        bool due = Applied - log.BaseIndex > (ulong)_settings.CompactEntries + kept || log.Bytes > _settings.CompactBytes;
-        ulong to = Math.Min(Applied, log.Persisted);
-        to = log.Bytes > _settings.CompactBytes ? to : to > kept ? to - kept : 0;
-        if (!due || _compacting || to <= log.BaseIndex)
+        if (_node.AwaitsState || _compacting || _settings.Compaction.Due(_node.Log, Applied, LastUnneeded()) is not { } to)
             return;
 
         // The state must stand on its own before the entries that made it go.
         _compacting = true;
         _state.Flush();
-        var saved = new JournalEvent
-        {
-            Term = _node.Term,
-            VotedFor = _node.VotedFor.ToWire(),
-            Installed = new SnapshotMeta
-            {
-                Index = to,
-                Term = log.TermOf(to)!.Value,
-                Configuration = log.MembershipAt(to).ToWire(),
-                Folder = _folder,
-            },
-        };
-        if (log.Persisted > to)
-        {
-            saved.FirstIndex = to + 1;
-            saved.Entries.AddRange(log.Slice(to + 1, log.Persisted, long.MaxValue));
-        }
-
+        JournalEvent saved = Compaction.Event(_node.Log, to, _node.Term, _node.VotedFor, _folder);
         string folder = _folder;
         PersistAsync(saved, _ =>
         {
@@ -146,5 +135,26 @@ public sealed partial class RaftActor
                 _node.Log.Compact(to);
             DeleteMessages(LastSequenceNr - 1);
         });
+    }
+
+    // The last entry that no replica needs of those that are being filled. One that the log has left behind gets another snapshot.
+    private ulong LastUnneeded()
+    {
+        ulong needed = ulong.MaxValue;
+        if (_snapshots.Count == 0)
+            return needed;
+        IReadOnlyDictionary<ReplicaId, ulong> matches = _node.Matches;
+        foreach ((ReplicaId replica, ulong sent) in _snapshots)
+        {
+            ulong has = Math.Max(sent, matches.GetValueOrDefault(replica));
+            bool filling = _filling.Contains(replica)
+                || (matches.ContainsKey(replica) && has + (ulong)_settings.Compaction.Tail < Applied);
+            if (!filling)
+                _snapshots.Remove(replica);
+            else if (has >= _node.Log.BaseIndex)
+                needed = Math.Min(needed, has);
+        }
+
+        return needed;
     }
 }

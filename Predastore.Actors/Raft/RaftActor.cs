@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
@@ -13,6 +14,7 @@ namespace Predastore.Actors.Raft;
 /// one Ready, that into one event, and votes and replies leave only in its persist handler. After a failed write the actor stops and
 /// recovers before it speaks again.
 /// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "Akka ends actors by PostStop")]
 public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
 {
     /// <summary>Name under <c>/user</c>, the same on every node with a replica.</summary>
@@ -83,6 +85,8 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
     /// <inheritdoc/>
     protected override void PostStop()
     {
+        _ending.Cancel();
+        _ending.Dispose();
         _book?.FailPending("the replica is stopping");
         _group.Publish(_group.Status with
         {
@@ -126,7 +130,17 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
 
     private void OnRecovered()
     {
-        _state.Open(_folder);
+        try
+        {
+            _state.Open(_folder);
+            RequireJournalOfState();
+        }
+        catch (Exception error)
+        {
+            _failure = error.Message;
+            throw;
+        }
+
         if (Applied < _recovered.BaseIndex)
         {
             _log.Warning("The state of replica {0} stands at {1} and the log begins after {2}: it is fetched from the leader; no reads until then",
@@ -142,6 +156,17 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, _settings.TickInterval);
         _log.Info("Replica {0} is at term {1}, log ({2}, {3}], applied {4}: {5}",
             _settings.Self, _recoveredTerm, _recovered.BaseIndex, _recovered.LastIndex, Applied, _recovered.Membership);
+    }
+
+    // Only what is in the journal is applied. One that ends before the state, or tells another story, has been emptied or put back:
+    // its votes and acknowledgements are forgotten, and a vote given twice breaks what the group promises.
+    private void RequireJournalOfState()
+    {
+        LogPosition applied = _state.Applied;
+        if (applied.Index > _recovered.LastIndex)
+            throw new JournalDamagedException($"it ends at {_recovered.LastIndex}, before the state at {applied}");
+        if (_recovered.TermOf(applied.Index) is { } term && term != applied.Term)
+            throw new JournalDamagedException($"it has term {term} at {applied.Index}, where the state has term {applied.Term}");
     }
 
     private void StepThen(Action step)

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using Google.Protobuf;
 using Predastore.Actors.Raft.Core;
+using Predastore.Actors.Serialization;
 using Predastore.Shards.Protocol;
 using Predastore.Shards.Transport;
 
@@ -16,7 +17,8 @@ public sealed partial class RaftBulk
     /// <exception cref="ShardException">It is malformed, too large, or not from the node that it names.</exception>
     public async ValueTask HandleMessageAsync(Stream input, Stream output, PeerIdentity peer, CancellationToken cancel)
     {
-        ReadOnlyMemory<byte> payload = await ReadAllAsync(input, cancel).ConfigureAwait(false);
+        ReadOnlyMemory<byte> payload = await MessageBody.ReadAsync(input, MessageBytesMax, "Raft message", cancel)
+            .ConfigureAwait(false);
         IMessage message = payload.Length == 0 ? throw Malformed("it is empty") : payload.Span[0] switch
         {
             RaftMessageType => Parse(RaftMessage.Parser, payload[1..]),
@@ -92,20 +94,6 @@ public sealed partial class RaftBulk
         catch (EndOfStreamException error)
         {
             throw new ShardException(ShardError.Malformed, "the snapshot ends in its head", error);
-        }
-    }
-
-    private static async Task<ReadOnlyMemory<byte>> ReadAllAsync(Stream input, CancellationToken cancel)
-    {
-        var all = new ArrayBufferWriter<byte>(64 << 10);
-        while (true)
-        {
-            int read = await input.ReadAsync(all.GetMemory(64 << 10), cancel).ConfigureAwait(false);
-            if (read == 0)
-                return all.WrittenMemory;
-            all.Advance(read);
-            if (all.WrittenCount > MessageBytesMax)
-                throw new ShardException(ShardError.TooLarge, $"a Raft message exceeds {MessageBytesMax} bytes");
         }
     }
 

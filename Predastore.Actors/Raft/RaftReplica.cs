@@ -77,7 +77,7 @@ public sealed class RaftReplica : IAsyncDisposable
     {
         if (!settings.DbNodes.Contains(settings.Node))
             throw new ArgumentException($"node {settings.Node} has no metadata replica");
-        return new RaftReplica(settings, ReplicaFolder.Open(settings.Disk, settings.DataPath, settings.Node));
+        return new RaftReplica(settings, ReplicaFolder.Open(settings.Disk, settings.Databases, settings.DataPath, settings.Node));
     }
 
     /// <summary>Takes messages of peers that are too large for the control plane, and snapshots.</summary>

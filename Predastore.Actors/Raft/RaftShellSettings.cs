@@ -26,14 +26,8 @@ public sealed record RaftShellSettings(
     /// <summary>Timings in ticks and bounds of the core.</summary>
     public RaftSettings Core { get; init; } = new();
 
-    /// <summary>Entries after which the journal is compacted.</summary>
-    public int CompactEntries { get; init; } = 10_000;
-
-    /// <summary>Entry bytes after which the journal is compacted.</summary>
-    public long CompactBytes { get; init; } = 32L << 20;
-
-    /// <summary>Entries kept for followers that are a little behind, when the journal is compacted.</summary>
-    public int TailEntries { get; init; } = 1_000;
+    /// <summary>When the journal is compacted, and what is kept for followers that are a little behind.</summary>
+    public Compaction Compaction { get; init; } = new(Entries: 10_000, Tail: 1_000, Bytes: 32L << 20, BytesMax: 256L << 20);
 
     /// <summary>Proposals and reads waiting on this replica; more are refused.</summary>
     public int PendingMax { get; init; } = 16_384;

@@ -64,7 +64,7 @@ internal sealed partial class RequestBook
         }
 
         var committed = new TaskCompletionSource<ProposeResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _proposed[index] = (node.Term, committed);
+        Await(index, node.Term, committed);
         _ = committed.Task.ContinueWith(
             done => answer.TrySetResult(done.Result.Outcome switch
             {

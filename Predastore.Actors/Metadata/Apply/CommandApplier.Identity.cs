@@ -35,7 +35,10 @@ internal sealed partial class CommandApplier
             return Refuse(ResultCode.ResultRefused, $"storage id {register.Id} was removed from the cluster: use a new id");
         if (row.DiskUuid == register.DiskUuid)
         {
-            if (row.Node != register.Node)
+            // It kept its identity and lost what it held.
+            bool emptied = register.Empty && row.State is StorageState.StorageNormal or StorageState.StorageHealing && _rows.StorageUse(row.Id) > 0;
+            if (emptied) (row.State, row.Healed) = (StorageState.StorageHealing, 0);
+            if (emptied || row.Node != register.Node)
             {
                 row.Node = register.Node;
                 row.Changed = _index;

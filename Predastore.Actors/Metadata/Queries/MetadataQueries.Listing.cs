@@ -6,7 +6,7 @@ namespace Predastore.Actors.Metadata.Queries;
 
 /// <content>
 /// Listings: one ordered index that holds what a listing shows. A delimiter group and the older versions of a key are jumped over, not
-/// walked.
+/// walked; a group that has nothing to show is walked.
 /// </content>
 public sealed partial class MetadataQueries
 {

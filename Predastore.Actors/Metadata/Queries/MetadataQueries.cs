@@ -6,7 +6,8 @@ namespace Predastore.Actors.Metadata.Queries;
 
 /// <summary>
 /// Answers queries from one consistent view. Pure: what a query asks wrongly or in vain is a code in the result. Every answer is
-/// bounded by <see cref="RowsMax"/> rows and every scan by <see cref="ScanMax"/>.
+/// bounded by <see cref="RowsMax"/> rows (buckets: 10,000), and every scan by <see cref="ScanMax"/> but two: a delimiter group of keys
+/// that have only delete markers, because no marker leads back into a group, and the buckets of other owners.
 /// </summary>
 /// <param name="view">What is read; the caller disposes it.</param>
 public sealed partial class MetadataQueries(IKvView view)

@@ -145,12 +145,15 @@ public sealed class MetadataMachine : IStateMachine
     public ISnapshotSource TakeSnapshot()
     {
         Lease lease = Rent();
+        IKvView? view = null;
         try
         {
-            return new SnapshotSource(lease.Store.View(), lease.Return, error => Report(lease, error));
+            return Watch(lease, () => new SnapshotSource(view = lease.Store.View(), lease.Return, error => Report(lease, error)));
         }
         catch
         {
+            // A view that is left keeps the database open and locked for as long as the process runs.
+            view?.Dispose();
             lease.Return();
             throw;
         }

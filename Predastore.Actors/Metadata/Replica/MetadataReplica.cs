@@ -17,6 +17,10 @@ public sealed class MetadataReplica(IRaftGroup group, MetadataMachine machine) :
     /// <inheritdoc/>
     public async Task<CommandResult> ProposeAsync(Command command, TimeSpan timeout, CancellationToken cancel)
     {
+        // A command of a newer program, or none: every replica would halt on it for good.
+        if (command.OpCase == Command.OpOneofCase.None)
+            return Unsupported("this replica does not know the command");
+
         // An older replica would have to halt on it. Before the cluster is made, its first command sets the level.
         bool first = command.OpCase is Command.OpOneofCase.InitCluster or Command.OpOneofCase.RegisterReplica;
         bool IsAbove() => !first && command.FeatureLevel > machine.ClusterFeatureLevel;
@@ -25,14 +29,7 @@ public sealed class MetadataReplica(IRaftGroup group, MetadataMachine machine) :
         if (IsAbove())
             await QueryAsync(new Query { GetCluster = new GetCluster() }, timeout, cancel);
         if (IsAbove())
-        {
-            return new CommandResult
-            {
-                Code = ResultCode.ResultUnsupported,
-                Message = $"the command needs feature level {command.FeatureLevel}, the cluster has {machine.ClusterFeatureLevel}",
-            };
-        }
-
+            return Unsupported($"the command needs feature level {command.FeatureLevel}, the cluster has {machine.ClusterFeatureLevel}");
         if (command.CalculateSize() > EntryBytesMax)
             return new CommandResult { Code = ResultCode.ResultEntityTooLarge, Message = $"a command has at most {EntryBytesMax} bytes" };
         ProposeResult result = await group.Propose(command.ToByteArray(), timeout, MetadataSpace.Grows(command)).WaitAsync(cancel);
@@ -68,4 +65,6 @@ public sealed class MetadataReplica(IRaftGroup group, MetadataMachine machine) :
             throw new StoreException(StoreFailure.Unavailable, "the metadata of this replica cannot be read", e);
         }
     }
+
+    private static CommandResult Unsupported(string message) => new() { Code = ResultCode.ResultUnsupported, Message = message };
 }

@@ -20,7 +20,8 @@ internal sealed class SnapshotSource : ISnapshotSource
     private bool _ended;
 
     /// <summary>
-    /// Takes over the view; <paramref name="released"/> runs once after it is closed, <paramref name="damaged"/> when rows cannot be read.
+    /// Takes over the view, unless it throws; <paramref name="released"/> runs once after it is closed, <paramref name="damaged"/> when
+    /// rows cannot be read.
     /// </summary>
     public SnapshotSource(IKvView view, Action released, Action<KvException> damaged)
     {
@@ -30,7 +31,16 @@ internal sealed class SnapshotSource : ISnapshotSource
         (ulong index, ulong term) = new MetadataReader(view).Applied();
         Position = new LogPosition(index, term);
         _cursor = view.Cursor();
-        _cursor.Seek([]);
+        try
+        {
+            _cursor.Seek([]);
+        }
+        catch
+        {
+            _cursor.Dispose();
+            throw;
+        }
+
         byte[] header = new byte[SnapshotFormat.HeaderBytes];
         SnapshotFormat.Magic.CopyTo(header);
         BinaryPrimitives.WriteUInt32BigEndian(header.AsSpan(8), KeySchema.Version);

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Predastore.Actors.Raft.Core;
+using Predastore.Actors.Raft.Journal;
 using Predastore.Shards.Disk;
 
 namespace Predastore.Actors.Raft.Bootstrap;
@@ -12,7 +13,7 @@ namespace Predastore.Actors.Raft.Bootstrap;
 /// identity   who it is (IdentityFile); there once it belongs to a cluster, written last
 /// cluster    the cluster id and its first configuration
 /// bootstrap  the incarnation it has told its peers, while it belongs to no cluster
-/// journal/   the Raft journal, made before identity: an identity without it has lost its votes
+/// journal/   the Raft journal, made and marked before identity: an identity without a marked journal has lost its votes
 ///
 /// cluster and bootstrap, big-endian:
 /// offset size  field
@@ -32,12 +33,16 @@ public sealed class ReplicaFolder
     private const int HeaderBytes = 16;
     private const int FileBytesMax = 64 << 10;
 
+    private const string Replace = "empty the path, start with --new-replica and run 's3d admin replica replace'";
+
     private readonly IDisk _disk;
+    private readonly IOrderedKvFactory _databases;
     private readonly string _path;
 
-    private ReplicaFolder(IDisk disk, string path, uint node)
+    private ReplicaFolder(IDisk disk, IOrderedKvFactory databases, string path, uint node)
     {
         _disk = disk;
+        _databases = databases;
         _path = path;
         Node = node;
     }
@@ -67,9 +72,9 @@ public sealed class ReplicaFolder
     /// durable. Once for each start.
     /// </summary>
     /// <exception cref="IdentityException">The path is another's, damaged, or has lost a part.</exception>
-    public static ReplicaFolder Open(IDisk disk, string path, uint node)
+    public static ReplicaFolder Open(IDisk disk, IOrderedKvFactory databases, string path, uint node)
     {
-        var folder = new ReplicaFolder(disk, path, node);
+        var folder = new ReplicaFolder(disk, databases, path, node);
         disk.CreateDurableDirectory(path);
         if (IdentityFile.TryRead(disk, path) is { } found)
             folder.OpenMember(found);
@@ -86,6 +91,7 @@ public sealed class ReplicaFolder
         if (Identity is not null)
             throw new InvalidOperationException($"{_path} belongs to cluster {Identity.ClusterId} already.");
         _disk.CreateDurableDirectory(JournalPath);
+        JournalMarker.Write(_databases, JournalPath, Self.Incarnation);
         Write(ClusterName, new BootstrapAnswer
         {
             From = Self.ToWire(),
@@ -104,15 +110,13 @@ public sealed class ReplicaFolder
     {
         // Checks kind and number; the cluster is compared with the peers'.
         IdentityFile.TryRead(_disk, _path, found.ClusterId, IdentityKind.Replica, Node);
-        if (!_disk.Exists(JournalPath))
+        if (!HasJournalOf(found.Incarnation))
         {
-            throw Lost($"{_path} has an identity but no journal: it has forgotten its votes and must not vote again. Put the journal "
-                + "back, or empty the path, start with --new-replica and run 's3d admin replica replace'");
+            throw Lost($"{_path} has an identity but no journal, or one that was emptied: it has forgotten its votes and must not vote "
+                + $"again. Put the journal back, or {Replace}");
         }
 
-        BootstrapAnswer cluster = Read(ClusterName)
-            ?? throw Lost($"{_path} has lost the file '{ClusterName}': put it back, or empty the path, start with --new-replica and run "
-                + "'s3d admin replica replace'");
+        BootstrapAnswer cluster = Read(ClusterName) ?? throw Lost($"{_path} has lost the file '{ClusterName}': put it back, or {Replace}");
         DiskIdentity counted = found with { Boots = found.Boots + 1 };
         IdentityFile.Write(_disk, _path, counted);
         _disk.DeleteFile(Path.Combine(_path, BootstrapName));
@@ -120,13 +124,26 @@ public sealed class ReplicaFolder
         Identity = new ReplicaIdentity(found.ClusterId, Self, Membership.From(cluster.Configuration), counted.Boots);
     }
 
+    private bool HasJournalOf(ulong incarnation)
+    {
+        if (!_disk.Exists(JournalPath))
+            return false;
+        try
+        {
+            return JournalMarker.IsOf(_databases, JournalPath, incarnation);
+        }
+        catch (KvException)
+        {
+            // It says itself what is wrong with it, when the replica recovers; the rest of the node works meanwhile.
+            return true;
+        }
+    }
+
     private void OpenEmpty()
     {
-        if (_disk.Exists(JournalPath) && _disk.List(JournalPath).Count > 0)
-        {
-            throw Lost($"{_path} has a journal but no identity: put the file '{IdentityFile.Name}' back, or empty the path, start with "
-                + "--new-replica and run 's3d admin replica replace'");
-        }
+        // Nothing but its mark: the program ended while it joined, before it could vote.
+        if (_disk.Exists(JournalPath) && _disk.List(JournalPath).Count > 0 && !JournalMarker.IsUnused(_databases, JournalPath))
+            throw Lost($"{_path} has a journal but no identity: put the file '{IdentityFile.Name}' back, or {Replace}");
 
         if (Read(BootstrapName) is { } told)
         {
@@ -173,7 +190,7 @@ public sealed class ReplicaFolder
         int end = bytes.Length - SHA256.HashSizeInBytes;
         if (end < HeaderBytes || !bytes.AsSpan(0, 8).SequenceEqual(Magic)
             || !SHA256.HashData(bytes.AsSpan(0, end)).AsSpan().SequenceEqual(bytes.AsSpan(end)))
-            throw Lost($"{path} is damaged: empty the path, start with --new-replica and run 's3d admin replica replace'");
+            throw Lost($"{path} is damaged: {Replace}");
         uint format = BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(8));
         if (format != Format)
         {

@@ -63,6 +63,15 @@ public sealed class RaftLog
         return slice;
     }
 
+    /// <summary>Bytes of the entries [from, to].</summary>
+    public long BytesOf(ulong from, ulong to)
+    {
+        long bytes = 0;
+        for (ulong index = from; index <= to; index++)
+            bytes += At(index).Data.Length;
+        return bytes;
+    }
+
     /// <summary>Adds an entry of the leader's own.</summary>
     public void Append(Entry entry)
     {

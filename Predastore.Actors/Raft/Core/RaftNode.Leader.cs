@@ -84,7 +84,7 @@ public sealed partial class RaftNode
         (_transferTo, _transferElapsed, _heartbeatElapsed, _electionElapsed, _leaderTicks) = (ReplicaId.None, 0, 0, 0, 0);
         _progress.Clear();
         RefreshProgress();
-        _uncommittedBytes = BytesOf(Commit + 1, Log.LastIndex);
+        _uncommittedBytes = Log.BytesOf(Commit + 1, Log.LastIndex);
 
         // Nothing of earlier terms can be counted or read before an entry of this term is committed.
         AppendOwn(EntryKind.EntryNoop, ByteString.Empty);
@@ -101,14 +101,6 @@ public sealed partial class RaftNode
         if (Has(RaftFault.CountSelfBeforePersist) && _progress.TryGetValue(Id, out Progress? own))
             own.Match = entry.Index;
         return entry.Index;
-    }
-
-    private long BytesOf(ulong from, ulong to)
-    {
-        long bytes = 0;
-        for (ulong index = from; index <= to; index++)
-            bytes += Log.At(index).Data.Length;
-        return bytes;
     }
 
     private void RefreshProgress()
@@ -286,7 +278,7 @@ public sealed partial class RaftNode
         // An entry of an earlier term on a quorum can still be overwritten: it commits only under one of this term.
         if (candidate <= Commit || (Log.TermOf(candidate) != Term && !Has(RaftFault.CommitOldTerm)))
             return;
-        _uncommittedBytes -= BytesOf(Commit + 1, candidate);
+        _uncommittedBytes -= Log.BytesOf(Commit + 1, candidate);
         Commit = candidate;
         ReleaseReads();
         foreach (ReplicaId id in _progress.Keys)

@@ -14,6 +14,9 @@ namespace Predastore.Actors.Raft.Journal;
 ///
 /// key   'H' || persistence id
 /// value highest sequence number 8 | its chain 16 | highest deleted sequence number 8 | its chain 16
+///
+/// key   'M'
+/// value incarnation of the replica 8; written before the first event, so that a journal that was emptied is not taken for a new one
 /// </code>
 /// </summary>
 internal static class JournalRows
@@ -21,7 +24,10 @@ internal static class JournalRows
     public const int ChainBytes = 16;
     private const byte EventPrefix = (byte)'E';
     private const byte HeadPrefix = (byte)'H';
+    private const byte MarkerPrefix = (byte)'M';
     private const int FixedBytes = ChainBytes + 4 + 2;
+
+    public static readonly byte[] MarkerKey = [MarkerPrefix];
 
     public static byte[] EventKey(string persistenceId, long sequenceNr)
     {

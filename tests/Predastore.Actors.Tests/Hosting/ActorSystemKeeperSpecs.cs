@@ -146,6 +146,50 @@ public sealed class ActorSystemKeeperSpecs
     }
 
     [Fact]
+    public async Task Stop_should_wait_for_a_long_drain_and_then_leave_in_order()
+    {
+        bool drained = false;
+        ActorSystem? leaving = null;
+        await using var cluster = new LoopbackCluster(2, (node, builder) => builder.WithDrain("uploads", async cut =>
+        {
+            if (node != 2) return;
+            await Assert.ThrowsAsync<TimeoutException>(() => leaving!.WhenTerminated.WaitAsync(TimeSpan.FromSeconds(3), cut));
+            drained = true;
+        }));
+        await cluster.StartAllAsync();
+        leaving = cluster[2].Current;
+
+        await cluster.StopAsync(2);
+
+        Assert.True(drained);
+        await cluster.Eventually(() => !cluster[1].Topology.View.Nodes[2].Up, () => "node 1 still sees node 2", TimeSpan.FromSeconds(10));
+        Assert.DoesNotContain(cluster.Logs.Lines, line => line.Contains("SBR is downing", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task Stop_that_is_cut_short_should_end_the_system_under_its_drain()
+    {
+        var draining = new TaskCompletionSource();
+        await using var cluster = new LoopbackCluster(1, (_, builder) => builder.WithDrain("uploads", cut =>
+        {
+            draining.SetResult();
+            return Task.Delay(Timeout.InfiniteTimeSpan, cut);
+        }));
+        await cluster.StartAllAsync();
+        ActorSystemKeeper keeper = cluster[1];
+        ActorSystem system = keeper.Current!;
+        using var limit = new CancellationTokenSource();
+
+        Task stop = keeper.StopAsync(limit.Token);
+        await draining.Task.WaitAsync(LoopbackCluster.Patience);
+        await limit.CancelAsync();
+        await stop.WaitAsync(TimeSpan.FromSeconds(8));
+
+        Assert.True(system.WhenTerminated.IsCompleted);
+        Assert.Null(keeper.Current);
+    }
+
+    [Fact]
     public async Task Drain_should_be_skipped_when_the_cluster_has_removed_the_node()
     {
         int drained = 0;

@@ -68,6 +68,27 @@ public sealed class DamageSpecs
     }
 
     [Fact]
+    public void Damage_met_where_a_snapshot_begins_should_be_told_and_leave_nothing_open()
+    {
+        using var folder = new TemporaryFolder();
+        var databases = new DamagedViews();
+        using var machine = new MetadataMachine(folder.Path, new FileDisk(), databases);
+        List<string> told = [];
+        machine.Damaged += told.Add;
+        machine.Open("");
+        machine.Apply(Log());
+
+        databases.Seeks = false;
+        Assert.Throws<KvException>(machine.TakeSnapshot);
+        Assert.Single(told);
+        databases.Seeks = true;
+
+        // RocksDB locks it for as long as anything of it is open.
+        machine.Open("");
+        Assert.True(machine.WasDamaged);
+    }
+
+    [Fact]
     public void Full_disk_should_be_no_damage()
     {
         var factory = new MemoryKvFactory();
@@ -140,6 +161,40 @@ public sealed class DamageSpecs
         while (source.Read(buffer) is > 0 and int read)
             all += read;
         return all;
+    }
+
+    /// <summary>RocksDB whose cursors find a bad block.</summary>
+    private sealed class DamagedViews : IOrderedKvFactory
+    {
+        private readonly RocksKvFactory _inner = new();
+
+        public bool Seeks { get; set; } = true;
+
+        public IOrderedKv Open(string directory, OrderedKvOptions options) => new Kv(this, _inner.Open(directory, options));
+
+        public void Delete(string directory) => _inner.Delete(directory);
+
+        private sealed class Kv(DamagedViews owner, IOrderedKv inner) : IOrderedKv
+        {
+            public byte[]? Get(ReadOnlySpan<byte> key) => inner.Get(key);
+
+            public void Write(KvBatch batch, bool sync) => inner.Write(batch, sync);
+
+            public void Flush() => inner.Flush();
+
+            public IKvView View() => new ViewOf(owner, inner.View());
+
+            public void Dispose() => inner.Dispose();
+        }
+
+        private sealed class ViewOf(DamagedViews owner, IKvView inner) : IKvView
+        {
+            public byte[]? Get(ReadOnlySpan<byte> key) => inner.Get(key);
+
+            public IKvCursor Cursor() => owner.Seeks ? inner.Cursor() : throw new KvException(KvFailure.Damaged, "a bad block");
+
+            public void Dispose() => inner.Dispose();
+        }
     }
 
     private sealed class ManualTime : TimeProvider

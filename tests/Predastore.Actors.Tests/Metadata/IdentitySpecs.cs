@@ -43,6 +43,32 @@ public sealed class IdentitySpecs : IDisposable
     }
 
     [Fact]
+    public void Disk_that_kept_its_identity_and_lost_what_it_held_should_be_healed()
+    {
+        Assert.Equal(StorageState.StorageNormal, Register(1, "disk 1", empty: true).Storage.State);
+        _bench.Put(_bench.Bucket(), "k");
+
+        Assert.Equal(StorageState.StorageNormal, Register(1, "disk 1", empty: false).Storage.State);
+        StorageRow emptied = Register(1, "disk 1", empty: true).Storage;
+        Assert.Equal((StorageState.StorageHealing, _bench.Index), (emptied.State, emptied.Changed));
+
+        StorageRow begun = _bench.Execute(new Command
+        {
+            HealedPartition = new HealedPartition { StorageId = 1, DiskUuid = Bench.Bytes("disk 1"), Partition = 3 },
+        }).Storage;
+        Assert.Equal(1UL << 3, begun.Healed);
+        Assert.Equal(0UL, Register(1, "disk 1", empty: true).Storage.Healed);
+
+        // Nothing of it is missing on a disk that nothing names, and one that is drained is not filled again.
+        Assert.Equal(StorageState.StorageNormal, Register(4, "disk 4", empty: true).Storage.State);
+        _bench.Execute(new Command
+        {
+            SetStorageState = new SetStorageState { Id = 2, DiskUuid = Bench.Bytes("disk 2"), State = StorageState.StorageDraining },
+        });
+        Assert.Equal(StorageState.StorageDraining, Register(2, "disk 2", empty: true).Storage.State);
+    }
+
+    [Fact]
     public void Removal_should_wait_for_ring_data_and_sessions()
     {
         BucketRow bucket = _bench.Bucket();

@@ -45,6 +45,16 @@ public sealed class MetadataReplicaSpecs
     }
 
     [Fact]
+    public async Task Command_that_this_program_does_not_know_should_be_refused_and_not_proposed()
+    {
+        using var machine = new MetadataMachine("/state", new MemoryDisk(), new MemoryKvFactory());
+        machine.Open("");
+        var replica = new MetadataReplica(new FixedGroup(readIndex: 0), machine);
+        CommandResult result = await replica.ProposeAsync(new Command(), TimeSpan.FromSeconds(5), CancellationToken.None);
+        Assert.Equal(ResultCode.ResultUnsupported, result.Code);
+    }
+
+    [Fact]
     public void Snapshot_whose_folder_is_gone_should_not_be_installed_as_an_empty_state()
     {
         using var machine = new MetadataMachine("/state", new MemoryDisk(), new MemoryKvFactory());

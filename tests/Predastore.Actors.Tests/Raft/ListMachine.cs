@@ -17,6 +17,11 @@ internal sealed class ListMachine(string root) : IStateMachine
 
     public int Installs { get; private set; }
 
+    public int Snapshots { get; private set; }
+
+    /// <summary>While it is not set, snapshots are read no further.</summary>
+    public ManualResetEventSlim SnapshotsFlow { get; } = new(true);
+
     public LogPosition Applied
     {
         get { lock (_gate) return _applied; }
@@ -72,7 +77,10 @@ internal sealed class ListMachine(string root) : IStateMachine
     public ISnapshotSource TakeSnapshot()
     {
         lock (_gate)
-            return new Source(_applied, Encoding.UTF8.GetBytes(Format()));
+        {
+            Snapshots++;
+            return new Source(_applied, Encoding.UTF8.GetBytes(Format()), SnapshotsFlow);
+        }
     }
 
     public ISnapshotSink ReceiveSnapshot(LogPosition position) => new Sink(Path.Combine(root, $"received-{++_received}"), position);
@@ -110,7 +118,7 @@ internal sealed class ListMachine(string root) : IStateMachine
             throw new InvalidOperationException("entries with a gap");
     }
 
-    private sealed class Source(LogPosition position, byte[] bytes) : ISnapshotSource
+    private sealed class Source(LogPosition position, byte[] bytes, ManualResetEventSlim flow) : ISnapshotSource
     {
         private int _at;
 
@@ -118,6 +126,7 @@ internal sealed class ListMachine(string root) : IStateMachine
 
         public int Read(Span<byte> buffer)
         {
+            flow.Wait();
             int count = Math.Min(buffer.Length, bytes.Length - _at);
             bytes.AsSpan(_at, count).CopyTo(buffer);
             _at += count;

@@ -44,18 +44,30 @@ internal sealed class ShellBench : IRaftPeers, IAsyncDisposable
 
     public ConcurrentQueue<(uint Node, IMessage Message)> Sent { get; } = [];
 
+    /// <summary>What ends the sending of each snapshot so far; else it never ends.</summary>
+    public ConcurrentQueue<CancellationToken> Snapshots { get; } = [];
+
     /// <summary>Starts the replica, or starts it again.</summary>
     public async Task StartAsync()
     {
         if (!_actor.IsNobody())
-            Assert.True(await _actor.GracefulStop(Patience));
+            await StopAsync();
+        Begin();
+        await UntilAsync(() => Group.Status.Phase == RaftPhase.Running);
+    }
+
+    /// <summary>Starts the replica without waiting for it, after the one before has ended.</summary>
+    public void Begin()
+    {
         var settings = new RaftShellSettings(_ids[0], _cluster, new Membership(_ids, []), new ReplicaStart(1, 0), Machine, this, 7)
         {
             TickInterval = TimeSpan.FromHours(1),
         };
         _actor = _system.ActorOf(RaftActor.Props(_shell(settings), Group));
-        await UntilAsync(() => Group.Status.Phase == RaftPhase.Running);
     }
+
+    /// <summary>Stops the replica.</summary>
+    public async Task StopAsync() => Assert.True(await _actor.GracefulStop(Patience));
 
     /// <summary>A message of another replica.</summary>
     public void From(uint node, RaftMessage message)
@@ -71,6 +83,16 @@ internal sealed class ShellBench : IRaftPeers, IAsyncDisposable
     {
         From(node, new RaftMessage { Type = MessageType.MessageHeartbeat, Term = term });
         await UntilAsync(() => Group.Status.Leader == node && Group.Status.Term == term);
+    }
+
+    /// <summary>Makes the replica the leader, in the term after that of the leader it follows.</summary>
+    public async Task LeadAsync(uint followed, ulong term)
+    {
+        await FollowAsync(followed, term);
+        From(followed, new RaftMessage { Type = MessageType.MessageTimeoutNow, Term = term });
+        await UntilAsync(() => Group.Status.Role == RaftRole.Candidate);
+        From(followed, new RaftMessage { Type = MessageType.MessageVoteReply, Term = term + 1 });
+        await UntilAsync(() => Group.Status.Role == RaftRole.Leader);
     }
 
     /// <summary>The n-th message of a type sent to a node, from 0.</summary>
@@ -91,7 +113,10 @@ internal sealed class ShellBench : IRaftPeers, IAsyncDisposable
     public void Send(uint node, IMessage message) => Sent.Enqueue((node, message));
 
     public Task<bool> SendSnapshotAsync(uint node, RaftMessage message, ISnapshotSource snapshot, CancellationToken cancel)
-        => throw new NotSupportedException();
+    {
+        Snapshots.Enqueue(cancel);
+        return Task.Delay(Timeout.InfiniteTimeSpan, cancel).ContinueWith(_ => false, TaskScheduler.Default);
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -13,7 +13,7 @@ public sealed class ShellMembershipSpecs
     [Fact]
     public async Task Emptied_replica_should_not_vote_until_it_has_replaced_the_old_one()
     {
-        await using var cluster = new ShellCluster(3, shell => shell with { CompactEntries = 20, TailEntries = 5 });
+        await using var cluster = new ShellCluster(3, shell => shell with { Compaction = shell.Compaction with { Entries = 20, Tail = 5 } });
         cluster.StartAll();
         ShellNode leader = await cluster.LeaderAsync();
         await Task.WhenAll(Enumerable.Range(0, 60).Select(i => ShellCluster.ProposeAsync(leader, $"line {i}")));
@@ -142,7 +142,7 @@ public sealed class ShellMembershipSpecs
     [Fact]
     public async Task Lost_state_behind_a_compacted_journal_should_be_fetched_again()
     {
-        await using var cluster = new ShellCluster(3, shell => shell with { CompactEntries = 20, TailEntries = 5 });
+        await using var cluster = new ShellCluster(3, shell => shell with { Compaction = shell.Compaction with { Entries = 20, Tail = 5 } });
         cluster.StartAll();
         ShellNode leader = await cluster.LeaderAsync();
         await Task.WhenAll(Enumerable.Range(0, 100).Select(i => ShellCluster.ProposeAsync(leader, $"line {i}")));

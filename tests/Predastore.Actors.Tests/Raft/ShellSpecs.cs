@@ -50,7 +50,7 @@ public sealed class ShellSpecs
     [Fact]
     public async Task Follower_behind_compaction_should_get_a_snapshot_and_keep_it()
     {
-        await using var cluster = new ShellCluster(3, shell => shell with { CompactEntries = 20, TailEntries = 5 });
+        await using var cluster = new ShellCluster(3, shell => shell with { Compaction = shell.Compaction with { Entries = 20, Tail = 5 } });
         cluster.StartAll();
         ShellNode leader = await cluster.LeaderAsync();
         uint away = cluster.Running.First(node => node != leader).Replica.Self.Node;
@@ -68,6 +68,27 @@ public sealed class ShellSpecs
         back = cluster.Start(away);
         Assert.Equal(101, (await ShellCluster.ReadAsync(back)).Distinct().Count());
         Assert.Equal(0, back.Machine.Installs);
+    }
+
+    [Fact]
+    public async Task Follower_should_need_no_second_snapshot_for_what_was_written_during_the_first()
+    {
+        await using var cluster = new ShellCluster(3, shell => shell with { Compaction = shell.Compaction with { Entries = 20, Tail = 5 } });
+        cluster.StartAll();
+        ShellNode leader = await cluster.LeaderAsync();
+        uint away = cluster.Running.First(node => node != leader).Replica.Self.Node;
+        await cluster.StopAsync(away);
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => ShellCluster.ProposeAsync(leader, $"line {i}")));
+
+        leader.Machine.SnapshotsFlow.Reset();
+        ShellNode back = cluster.Start(away);
+        await cluster.UntilAsync("snapshot", () => leader.Machine.Snapshots == 1);
+        await Task.WhenAll(Enumerable.Range(100, 100).Select(i => ShellCluster.ProposeAsync(leader, $"line {i}")));
+        leader.Machine.SnapshotsFlow.Set();
+
+        await cluster.UntilAsync("follower that has caught up", () => back.Machine.Lines.Distinct().Count() == 200);
+        Assert.Equal(1, back.Machine.Installs);
+        Assert.Equal(1, leader.Machine.Snapshots);
     }
 
     [Fact]

@@ -277,33 +277,13 @@ internal sealed class SimReplica : IObservedReplica
     // As the production shell: the state first, then one event that starts the journal anew, then the deletion of what is before.
     private void CompactIfDue()
     {
-        RaftLog log = Node.Log;
-        ulong kept = (ulong)_simulation.Settings.CompactTail;
-        ulong to = Math.Min(Applied, log.Persisted);
-        to = to > kept ? to - kept : 0;
-        if (_writing || Applied - log.BaseIndex <= (ulong)_simulation.Settings.CompactEntries + kept || to <= log.BaseIndex)
+        var bounds = new Compaction(
+            _simulation.Settings.CompactEntries, _simulation.Settings.CompactTail, Bytes: long.MaxValue, BytesMax: long.MaxValue);
+        if (_writing || bounds.Due(Node.Log, Applied) is not { } to)
             return;
         if (!Planted.Has(PlantedBug.CutBeforeFlush))
             Machine.Flush();
-        var saved = new JournalEvent
-        {
-            Term = Durable.Term,
-            VotedFor = Durable.VotedFor.ToWire(),
-            Installed = new SnapshotMeta
-            {
-                Index = to,
-                Term = log.TermOf(to)!.Value,
-                Configuration = log.MembershipAt(to).ToWire(),
-                Folder = _folder,
-            },
-        };
-        if (log.Persisted > to)
-        {
-            saved.FirstIndex = to + 1;
-            saved.Entries.AddRange(log.Slice(to + 1, log.Persisted, long.MaxValue));
-        }
-
-        Append(saved);
+        Append(Compaction.Event(Node.Log, to, Durable.Term, Durable.VotedFor, _folder));
         Node.Log.Compact(to);
         var batch = new KvBatch();
         _writer.Delete(_journal, batch, PersistenceId, _sequence - 1);
