@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Predastore.Actors.Client;
 using Predastore.Actors.Maintenance.Scrub;
 using Predastore.Actors.Metadata;
 using Predastore.Shards.Segments;
@@ -51,7 +50,7 @@ public sealed class ExtentCheckSpecs
     {
         await using var fixture = new MaintenanceFixture(2, 1, 3);
         DataRow row = await fixture.PutAsync("key", 60_000);
-        fixture.Metadata.Asked = _ => throw new StoreException(StoreFailure.Unavailable, "no leader");
+        fixture.Metadata.Asked = _ => throw new Predastore.Actors.Client.StoreException(Predastore.Actors.Client.StoreFailure.Unavailable, "no leader");
         Assert.Equal(ExtentVerdict.Unknown, Verify(fixture, row));
         fixture.Metadata.Asked = null;
         Assert.Equal(ExtentVerdict.Whole, Verify(fixture, row));
