@@ -25,7 +25,7 @@ public sealed class HostileProbeSpecs(SharedCluster shared) : IClassFixture<Shar
     private S3Cluster Cluster => shared.Cluster;
 
     private IPEndPoint[] Ports =>
-        [new(IPAddress.Parse(Cluster.Host(Target)), ClusterFolder.ControlPort), new(IPAddress.Parse(Cluster.Host(Target)), ClusterFolder.DataPort(Target))];
+        [new(IPAddress.Parse(Cluster.Host(Target)), ClusterFolder.ControlPort), new(IPAddress.Parse(Cluster.Host(Target)), Cluster.DataPort(Target))];
 
     [Fact]
     public Task Strangers_should_be_refused_by_both_planes() => Cluster.RunAsync(async () =>

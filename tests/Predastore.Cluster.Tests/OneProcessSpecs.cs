@@ -53,7 +53,8 @@ public sealed partial class OneProcessSpecs : IDisposable
         string scratch = Path.Combine(_folder, "scratch");
         LocalCluster made = LocalCluster.Prepare(scratch, TimeProvider.System);
         string text = await File.ReadAllTextAsync(made.ConfigFile);
-        await File.WriteAllTextAsync(ConfigFile, text.Replace("127.11.11.", _network.Prefix, StringComparison.Ordinal));
+        text = text.Replace("127.11.11.", _network.Prefix, StringComparison.Ordinal).Replace("port = 9991", $"port = {_network.DataPort(1)}", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(ConfigFile, text);
         File.SetUnixFileMode(ConfigFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Directory.Delete(scratch, recursive: true);
     }

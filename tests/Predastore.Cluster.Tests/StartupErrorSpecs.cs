@@ -41,7 +41,7 @@ public sealed class StartupErrorSpecs : IAsyncLifetime
     public async Task Hocon_that_is_none_should_be_named()
     {
         string file = _cluster.Files["wrong.conf"];
-        File.WriteAllText(file, "akka { loglevel = ");
+        File.WriteAllText(file, "akka { loglevel = ${ }");
 
         AssertRefused(
             await S3dProcess.RunAsync(_cluster.Files.NodeArgs(1, _cluster.Shape), prefix: ["env", $"S3D_HOCON={file}"]), $"{file}, named by S3D_HOCON");
@@ -59,10 +59,10 @@ public sealed class StartupErrorSpecs : IAsyncLifetime
     [Fact]
     public async Task Data_port_in_use_should_be_named()
     {
-        using var taken = new TcpListener(IPAddress.Parse(_cluster.Host(1)), ClusterFolder.DataPort(1));
+        using var taken = new TcpListener(IPAddress.Parse(_cluster.Host(1)), _cluster.DataPort(1));
         taken.Start();
 
-        await RefusedAsync($"port {_cluster.Host(1)}:{ClusterFolder.DataPort(1)} (data) is in use");
+        await RefusedAsync($"port {_cluster.Host(1)}:{_cluster.DataPort(1)} (data) is in use");
     }
 
     [SkippableFact]

@@ -19,9 +19,6 @@ public sealed class ClusterFolder : IDisposable
 
     public const int ControlPort = 6660;
 
-    /// <summary>Of a node: QUIC cannot share one port between processes of a machine.</summary>
-    public static int DataPort(int node) => 9990 + node;
-
     public ClusterFolder(ClusterShape shape, LoopbackNetwork network)
     {
         Path = Directory.CreateTempSubdirectory("predastore-cluster-").FullName;
@@ -142,7 +139,7 @@ public sealed class ClusterFolder : IDisposable
                 host = "{network.Host(node)}"
                 port = {ControlPort}
                 path = "db"
-                {(node < shape.FirstStorageNode ? $"data_port = {9990 + node}" : "")}
+                {(node < shape.FirstStorageNode ? $"data_port = {network.DataPort(node)}" : "")}
 
                 """);
         for (int disk = 0; disk < shape.DisksPerNode; disk++)
@@ -154,7 +151,7 @@ public sealed class ClusterFolder : IDisposable
                     id = {node + (100 * disk)}
                     node = {node}
                     host = "{network.Host(node)}"
-                    port = {DataPort(node)}
+                    port = {network.DataPort(node)}
                     path = "storage-{node + (100 * disk)}"
 
                     """);

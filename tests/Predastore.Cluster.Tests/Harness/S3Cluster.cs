@@ -110,6 +110,8 @@ public sealed class S3Cluster : IAsyncDisposable
 
     public string Host(int node) => _network.Host(node);
 
+    public int DataPort(int node) => _network.DataPort(node);
+
     public Uri Endpoint(int node) => new($"https://{Host(node)}:{ClusterFolder.S3Port}");
 
     /// <summary>The process of a node that was started.</summary>
@@ -244,7 +246,7 @@ public sealed class S3Cluster : IAsyncDisposable
         foreach (int node in Nodes)
         {
             IPAddress dialled = IPAddress.Parse(_network.Host(node)), listening = IPAddress.Parse(_network.HiddenHost(node));
-            int data = ClusterFolder.DataPort(node);
+            int data = DataPort(node);
             relay.Serve(node, new IPEndPoint(dialled, ClusterFolder.ControlPort), new IPEndPoint(listening, ClusterFolder.ControlPort), datagrams: false);
             relay.Serve(node, new IPEndPoint(dialled, data), new IPEndPoint(listening, data), datagrams: true);
         }
