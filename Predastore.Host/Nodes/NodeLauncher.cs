@@ -38,6 +38,12 @@ internal sealed class NodeLauncher : INodeLauncher, IDisposable
             trust.Dispose();
             throw new StartupException(refused.Message);
         }
+        catch (Exception e) when (options.HoconFile is not null && e is (ConfigurationException or ArgumentException or FormatException))
+        {
+            // The parser takes nearly everything; a value shows that it is none when it is used.
+            trust.Dispose();
+            throw NotHocon(options.HoconFile!, e);
+        }
     }
 
     public void Dispose() => _hub?.Dispose();
@@ -51,9 +57,12 @@ internal sealed class NodeLauncher : INodeLauncher, IDisposable
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             // The parser throws many types.
-            throw new StartupException($"{file}, named by {NodeOptionsResolver.HoconVariable}, is no HOCON: {e.Message}");
+            throw NotHocon(file, e);
         }
     }
+
+    private static StartupException NotHocon(string file, Exception e) =>
+        new($"{file}, named by {NodeOptionsResolver.HoconVariable}, cannot be used: {e.Message}");
 
     private ClusterNodeSettings Settings(NodeOptions options, ClusterTrust trust)
     {

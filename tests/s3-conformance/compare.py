@@ -5,6 +5,9 @@ Exit code 1 if a name of the list was run and did not pass, or was not run at al
 import sys
 import xml.etree.ElementTree as ET
 
+# Surfaces that are not served: some of their tests pass because all of it is refused, which says nothing.
+NOT_SERVED = ("test_post_object", "test_copy_enc", "test_copy_part_enc", "test_encryption_", "test_put_obj_enc", "test_sse_")
+
 
 def main(args):
     update = "--update" in args
@@ -22,7 +25,7 @@ def main(args):
             kept = {line.strip() for line in file if line.strip() and not line.startswith("#")}
     except FileNotFoundError:
         kept = set()
-    passed = {name for name, outcome in outcomes.items() if outcome == "passed"}
+    passed = {name for name, outcome in outcomes.items() if outcome == "passed" and not name.startswith(NOT_SERVED)}
     lost = sorted(name for name in kept - passed if name in outcomes or not partial)
     gained = sorted(passed - kept)
     for name in lost:
@@ -30,7 +33,7 @@ def main(args):
     for name in gained:
         print(f"new  {name}")
     skipped = sum(outcome == "skipped" for outcome in outcomes.values())
-    print(f"{len(outcomes)} run, {len(passed)} passed, {len(outcomes) - len(passed) - skipped} failed, {skipped} skipped; "
+    print(f"{len(outcomes)} run, {len(passed)} passed, {skipped} skipped; "
           f"{len(kept)} in the list, {len(lost)} lost, {len(gained)} new")
     if update:
         with open(kept_file, "w", encoding="utf-8") as file:
