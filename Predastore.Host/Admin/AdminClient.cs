@@ -9,7 +9,7 @@ namespace Predastore.Host.Admin;
 internal sealed class AdminClient(TimeProvider time)
 {
     private const int AnswerBytesMax = 16 << 20;
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
 
     /// <summary>An action may take this long on the node that carries it out, unless it says otherwise.</summary>
     public static readonly TimeSpan ActionTimeout = TimeSpan.FromSeconds(60);
@@ -19,7 +19,7 @@ internal sealed class AdminClient(TimeProvider time)
     /// <param name="changes">
     /// True if it may change something: then only a node that certainly did nothing is followed by the next.
     /// </param>
-    /// <param name="timeout">For the answer of one node; one that cannot be connected to within five seconds is passed over.</param>
+    /// <param name="timeout">For the answer of one node; one that cannot be connected to within 15 seconds is passed over.</param>
     /// <exception cref="StartupException">It was refused, or nobody answered; one line.</exception>
     public async Task<TAnswer> RunAsync<TRequest, TAnswer>(
         StatusTarget target, string action, bool changes, TRequest request, JsonTypeInfo<TRequest> requestForm,
@@ -31,6 +31,7 @@ internal sealed class AdminClient(TimeProvider time)
         var reasons = new List<string>();
         foreach (Uri endpoint in target.Endpoints)
         {
+            long began = time.GetTimestamp();
             try
             {
                 using HttpRequestMessage message = Sign(target, new Uri(endpoint, "/_/admin/" + action), body);
@@ -51,7 +52,9 @@ internal sealed class AdminClient(TimeProvider time)
             catch (Exception error) when (error is HttpRequestException or JsonException
                 || (error is TaskCanceledException && !cancel.IsCancellationRequested))
             {
-                string why = error is TaskCanceledException ? $"no answer within {timeout.TotalSeconds:0} s" : error.GetBaseException().Message;
+                string why = error is not TaskCanceledException ? error.GetBaseException().Message
+                    : time.GetElapsedTime(began) < timeout ? $"no connection within {ConnectTimeout.TotalSeconds:0} s"
+                    : $"no answer within {timeout.TotalSeconds:0} s";
                 if (changes)
                     throw new StartupException($"{endpoint.Authority}: {why}; it may have been done: look before you repeat it", ExitCode.Unreachable);
                 reasons.Add($"{endpoint.Authority}: {why}");

@@ -155,7 +155,7 @@ internal sealed class SimStore : MinimalActorRef
 
         if (Store.Stats().Failure is not null)
         {
-            // Nothing but a new start opens it anew.
+            // Its owner opens it anew; here all of the process begins again.
             _simulation.RestartSoon(_process);
             return;
         }
