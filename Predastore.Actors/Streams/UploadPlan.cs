@@ -43,10 +43,9 @@ internal sealed record UploadPlan(
             StoreFailure.Unavailable,
             $"Only {count} storage ids are usable now; a write needs at least {cluster.Geometry.M + 1}.");
         IReadOnlyList<uint> chosen = cluster.Ring.Place(objectHash, count, usable);
-        Dictionary<uint, uint> nodes = cluster.Ring.Members.ToDictionary(member => member.StorageId, member => member.Node);
+        uint[] placement = [.. chosen.Take(geometry.Total)];
         return new UploadPlan(
-            geometry, [.. chosen.Take(geometry.Total)], [.. chosen.Skip(geometry.Total)],
-            geometry != cluster.Geometry, cluster.Epoch,
-            chosen.Take(geometry.Total).CountBy(storageId => nodes[storageId]).Max(node => node.Value));
+            geometry, placement, [.. chosen.Skip(geometry.Total)], geometry != cluster.Geometry, cluster.Epoch,
+            placement.CountBy(storageId => cluster.Ring.Nodes[storageId]).Max(node => node.Value));
     }
 }

@@ -23,7 +23,7 @@ public sealed record ClusterView(
     /// </summary>
     public IReadOnlyDictionary<uint, uint> NodesOfStorages()
     {
-        var nodes = Ring.Members.ToDictionary(member => member.StorageId, member => member.Node);
+        var nodes = new Dictionary<uint, uint>(Ring.Nodes);
         foreach (StorageRow storage in Storages.Values)
         {
             if (storage.State == StorageState.StorageRemoved)

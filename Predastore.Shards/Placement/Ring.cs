@@ -62,6 +62,7 @@ public sealed class Ring
             _owners.AsSpan(at, vnodes).Fill((ushort)i);
             at += vnodes;
         }
+        Nodes = _members.ToDictionary(member => member.StorageId, member => member.Node);
         Array.Sort(_points, _owners);
         // The sort is not stable: put equal points in the order of storage ids, or nodes could disagree.
         for (int start = 0, end; start < count; start = end)
@@ -73,6 +74,9 @@ public sealed class Ring
 
     /// <summary>The members by storage id.</summary>
     public IReadOnlyList<RingMember> Members => _members;
+
+    /// <summary>Node of every member, by storage id.</summary>
+    public IReadOnlyDictionary<uint, uint> Nodes { get; }
 
     /// <summary>All members in the order in which a walk from the object meets them first, each once.</summary>
     public IEnumerable<RingMember> Walk(ObjectHash objectHash)

@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Amazon.S3.Transfer;
-using Predastore.Cluster.Tests.Clients;
 using Predastore.Cluster.Tests.Harness;
 
 namespace Predastore.Cluster.Tests;

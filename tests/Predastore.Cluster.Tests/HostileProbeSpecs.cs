@@ -7,7 +7,6 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Amazon.S3;
 using Amazon.S3.Model;
-using Predastore.Cluster.Tests.Clients;
 using Predastore.Cluster.Tests.Harness;
 using Predastore.Shards.Protocol;
 using Predastore.Shards.Transport;

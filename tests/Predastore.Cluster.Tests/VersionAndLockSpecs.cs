@@ -1,6 +1,5 @@
 using Amazon.S3;
 using Amazon.S3.Model;
-using Predastore.Cluster.Tests.Clients;
 using Predastore.Cluster.Tests.Harness;
 
 namespace Predastore.Cluster.Tests;

@@ -59,9 +59,7 @@ internal sealed class ExtentCheck(MaintenanceParts parts, uint storageId, ILogge
             return ExtentVerdict.Whole;
         parts.Progress.FoundFault();
         Log.ScrubFault(log, index, shard.Key.ObjectHash.ToString(), storageId, fault);
-        var queue = new QueueHeal { DataId = row.DataId, Reason = "damaged" };
-        queue.Places.Add(new ShardPlace { Shard = index, StorageId = storageId });
-        await parts.Proposer.RunAsync(new Command { QueueHeal = queue }, default).ConfigureAwait(false);
+        await parts.QueueAsync(row, [index], "damaged", default).ConfigureAwait(false);
         return ExtentVerdict.Damaged;
     }
 }

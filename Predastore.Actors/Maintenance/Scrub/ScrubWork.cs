@@ -12,7 +12,8 @@ namespace Predastore.Actors.Maintenance.Scrub;
 
 /// <summary>
 /// Scrubs one disk, on the node that has it: walks the data rows that name it, partition by partition, and opens every fragment of their
-/// shards. A shard that is bad or missing is queued for heal; what a new disk has not got yet is left to its own heal. One step at a time; where it stands survives a restart.
+/// shards. A shard that is bad or missing is queued for heal; what a new disk has not got yet is left to its own heal. One step at a
+/// time; where it stands survives a restart.
 /// </summary>
 internal sealed class ScrubWork(MaintenanceParts parts, uint storageId, SegmentStore store, ScrubCursor cursor, ILogger log)
 {

@@ -1,4 +1,3 @@
-using Predastore.Cluster.Tests.Clients;
 using Xunit.Abstractions;
 
 [assembly: TestCollectionOrderer("Predastore.Cluster.Tests.Harness.LongestFirst", "Predastore.Cluster.Tests")]

@@ -1,11 +1,9 @@
-using Predastore.Cluster.Tests.Harness;
-
-namespace Predastore.Cluster.Tests.Clients;
+namespace Predastore.Cluster.Tests.Harness;
 
 /// <summary>One cluster for tests that harm no node: each works in buckets of its own, one after the other.</summary>
 public sealed class SharedCluster : IAsyncLifetime
 {
-    public const string Name = "clients";
+    public const string Name = "shared cluster";
 
     private S3Cluster? _cluster;
 
