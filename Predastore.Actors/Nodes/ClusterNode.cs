@@ -50,12 +50,12 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private readonly HealReporter _reporter;
     private readonly ShardAccess _shards;
     private readonly HedgeDelay _hedge = new();
+    private readonly DiskSight _disksSeen = new(TimeProvider.System);
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ClusterListener? _listener;
     private Task _joining = Task.CompletedTask;
     private volatile bool _joined;
-    private volatile bool _seenDisks;
 
     private ClusterNode(ClusterNodeSettings settings, ILoggerFactory loggers)
     {
@@ -234,13 +234,8 @@ public sealed partial class ClusterNode : IAsyncDisposable
                 && cluster.Ring.Members.Count(member => Topology.IsStorageUsable(member.StorageId)) <= cluster.Geometry.M
                 && Topology.TryNodeOf(storageId, out uint node) && Topology.View.IsAlive(node));
 
-    // At the start only: a node that is ready and later loses sight of disks goes on serving what can be served.
-    private bool HasSeenDisks()
-    {
-        if (!_seenDisks && _cluster.Current is { } cluster)
-            _seenDisks = cluster.Ring.Members.Count(member => Topology.IsStorageUsable(member.StorageId)) > cluster.Geometry.M;
-        return _seenDisks;
-    }
+    private bool HasSeenDisks() => _cluster.Current is { } cluster && _disksSeen.Look(
+        cluster.Ring.Members.Count(member => Topology.IsStorageUsable(member.StorageId)), cluster.Ring.Members.Count, cluster.Geometry.M);
 
     private ulong Epoch() => _cluster.Current?.Epoch ?? 0;
 

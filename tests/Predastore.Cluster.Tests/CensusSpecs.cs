@@ -22,10 +22,13 @@ public sealed class CensusSpecs(ITestOutputHelper output) : ClusterSpecs(output)
         using (HttpResponseMessage anonymous = await Cluster.Http().GetAsync("/_/admin/census"))
             Assert.Equal(System.Net.HttpStatusCode.Forbidden, anonymous.StatusCode);
 
+        // A write that found a node not joined yet is narrow until it is rewritten.
         CensusResult whole = await Cluster.CensusAsync();
-        Assert.True(whole.Exact, string.Join(' ', whole.Problems));
-        Assert.Equal((Objects, 3 * Objects, 3 * Objects), (whole.Rows, whole.Named, whole.Present));
-        Assert.Equal(3 * Objects, whole.Disks.Sum(disk => disk.Listed));
+        await S3Cluster.WaitUntilAsync(
+            async () => (whole = await Cluster.CensusAsync()) is { Exact: true, Named: 3 * Objects }
+                && whole.Disks.Sum(disk => disk.Listed) == 3 * Objects,
+            TimeSpan.FromSeconds(60), "full width");
+        Assert.Equal((Objects, 3 * Objects), (whole.Rows, whole.Present));
 
         await Cluster.KillAsync(3);
         CensusResult without = await Cluster.CensusAsync();

@@ -128,6 +128,10 @@ public sealed class DamageSpecs(ITestOutputHelper output) : ClusterSpecs(output,
     {
         byte[] content = RandomNumberGenerator.GetBytes(size);
         await Cluster.Client(1).PutObjectAsync(new PutObjectRequest { BucketName = Bucket, Key = key, InputStream = new MemoryStream(content) });
+
+        // A write that found a node not joined yet is narrow at first, with shards of another size.
+        await S3Cluster.WaitUntilAsync(
+            () => Task.FromResult(Cluster.Nodes.All(node => ExtentsOn(node, size).Any())), HealTimeout, $"a shard of {key} on every node");
         return content;
     }
 
@@ -140,11 +144,12 @@ public sealed class DamageSpecs(ITestOutputHelper output) : ClusterSpecs(output,
     }
 
     // Sizes of objects tell them apart: the newest extent with a shard of that size.
-    private LiveExtent ExtentOn(int node, int size)
+    private LiveExtent ExtentOn(int node, int size) => ExtentsOn(node, size).Last();
+
+    private IEnumerable<LiveExtent> ExtentsOn(int node, int size)
     {
-        long cells = (size + Cluster.Shape.Data - 1) / Cluster.Shape.Data;
-        long sealedBytes = FragmentLayout.SealedBytes(cells);
-        return LiveExtents.Of(Cluster.Files.StorageFolder(node)).Last(extent => extent.Header.Shard.Length == sealedBytes);
+        long sealedBytes = FragmentLayout.SealedBytes((size + Cluster.Shape.Data - 1) / Cluster.Shape.Data);
+        return LiveExtents.Of(Cluster.Files.StorageFolder(node)).Where(extent => extent.Header.Shard.Length == sealedBytes);
     }
 
     private Task LoggedAsync(string[] anyOf, string name, Func<Task> again) => S3Cluster.WaitUntilAsync(

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Security;
-using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -59,12 +57,7 @@ public sealed class StalledUploadSpecs(SharedCluster shared)
 
     private async Task<Stream> BeginAsync(Uri target)
     {
-        var client = new TcpClient();
-        await client.ConnectAsync(target.Host, target.Port);
-        var tls = new SslStream(client.GetStream());
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.ImportFromPemFile(shared.Cluster.Files.CaFile);
-        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = target.Host, CertificateChainPolicy = policy });
+        SslStream tls = await new TlsWire(shared.Cluster.Files.CaFile).ConnectAsync(target.Host, target.Port);
         await tls.WriteAsync(Encoding.ASCII.GetBytes(string.Create(
             CultureInfo.InvariantCulture, $"PUT {target.PathAndQuery} HTTP/1.1\r\nHost: {target.Authority}\r\nContent-Length: {DeclaredBytes}\r\n\r\n")));
         await tls.WriteAsync(new byte[SentBytes]);
