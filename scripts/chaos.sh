@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Breaks real clusters for as long as it is told, with the code of the tests, and fails if anything acknowledged was lost.
-#   scripts/chaos.sh kill [ROUNDS]           kill -9 of one or all of three nodes under load (default 500); then the census, also 15 minutes later
+#   scripts/chaos.sh kill [ROUNDS]           kill -9 of one or all of three nodes under load (default 500); then an exact census, and none left when all is deleted
 #   scripts/chaos.sh power [ROUNDS]          power loss of all nodes: what was not synced is gone (default 100); needs a C compiler
 #   scripts/chaos.sh loss [OBJECTS MIB]      any one of three nodes is killed over OBJECTS objects of MIB in all (default 300 1024)
+#   scripts/chaos.sh histories [N]           N races (default 100) under kills, freezes and cuts, each judged for linearizability
 #   scripts/chaos.sh freeze|fsync|partition  frozen nodes; failing syncs (needs strace); cut, one-way and slow links
 # Figures go to the terminal and are added to $CHAOS_REPORT (default artifacts/chaos.txt). CHAOS_SEED repeats a run's draws,
 # CHAOS_WRITERS (4) sets its load, CHAOS_ORPHAN_SECONDS (900) how long leftovers may lie.
@@ -11,7 +12,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 usage() {
-  sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 
@@ -30,12 +31,16 @@ case $what in
     filter=NodeLossSpecs
     export CHAOS_OBJECTS=${2:-300} CHAOS_MEBIBYTES=${3:-1024}
     ;;
+  histories)
+    filter=HistorySpecs
+    export CHAOS_HISTORIES=${2:-100}
+    ;;
   freeze) filter=FreezeSpecs ;;
   fsync) filter=SyncErrorSpecs ;;
   partition) filter=LinkSpecs ;;
   *) usage ;;
 esac
-[[ ${CHAOS_ROUNDS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_OBJECTS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_MEBIBYTES:-1} =~ ^[1-9][0-9]*$ ]] || usage
+[[ ${CHAOS_ROUNDS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_HISTORIES:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_OBJECTS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_MEBIBYTES:-1} =~ ^[1-9][0-9]*$ ]] || usage
 
 export CHAOS_ORPHAN_SECONDS=${CHAOS_ORPHAN_SECONDS:-900} CHAOS_ORPHAN_INTERVAL=${CHAOS_ORPHAN_INTERVAL:-0}
 export CHAOS_LONG=1

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What the scripts share. Sourced, never run.
-# Everything of a development cluster is below $PREDA_DIR/<cluster>: bin -> build, certs/, ca.pem, master.key, pids/, logs/, node-N/.
+# Everything of a development cluster is below $PREDA_DIR/<cluster>: certs/, ca.pem, master.key, pids/, logs/, node-N/.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 PREDA_DIR=${PREDA_DIR:-/tmp/predastore}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs seeds of the simulations: Raft groups and whole clusters. A failing seed prints the command that runs it again, and is shrunk.
+# Runs seeds of the simulations: Raft groups and whole clusters. A failing seed is named; -s runs it again and shrinks it.
 #   scripts/simulate.sh [-r | -c] [FROM TO]        seeds FROM..TO (1 10000) of Raft (-r), of clusters (-c), or of both
 #   scripts/simulate.sh -s SEED                    one cluster seed; PREDA_BUG, PREDA_TROUBLES and PREDA_UNTIL change it
 #   scripts/simulate.sh --planted [FROM TO]        looks for every planted bug in the seeds and prints the first that finds it
@@ -29,7 +29,7 @@ case ${1:-} in
   --planted) what=planted; shift ;;
   --crash) what=crash; shift ;;
   --flips) what=flips; shift ;;
-  -*) sed -n '2,9p' "${BASH_SOURCE[0]}" | cut -c3-; exit 2 ;;
+  -*) sed -n '2,8p' "${BASH_SOURCE[0]}" | cut -c3-; exit 2 ;;
 esac
 
 dotnet build "$SIMULATION" -c Release -v quiet -nologo

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Restores, builds and runs all tests; the last line is "N passed, N failed[, N skipped]", the exit code 0 only if all passed.
 #   scripts/test.sh [PROJECT-PATTERN...]     e.g. scripts/test.sh Shards Http
-# Two may run at once, in one clone too: they keep results apart, take turns building the clone and, in all of the machine, running the
-# cluster tests: their processes have deadlines.
+# Two may run at once, in one clone too: they keep results apart, take turns building the clone and, for one user of the machine, running
+# the cluster tests: their processes have deadlines.
 # TEST_JOBS: test projects at once (default 2; the cluster tests always run alone). TEST_CONFIGURATION: default Release.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh

@@ -71,7 +71,7 @@ public sealed partial class ClusterNode
         return reports.Any(report => report is { Serving: true });
     }
 
-    // A node of an earlier release has no clock in its report.
+    // A report without a clock is left out.
     private async Task<IEnumerable<DateTimeOffset>> OtherClocksAsync(CancellationToken cancel)
     {
         NodeReport?[] reports = await OtherReportsAsync(cancel).ConfigureAwait(false);

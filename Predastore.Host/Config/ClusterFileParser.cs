@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Predastore.Actors.Raft.Core;
 
 namespace Predastore.Host.Config;
 
@@ -7,7 +8,7 @@ namespace Predastore.Host.Config;
 internal static class ClusterFileParser
 {
     private const int PortMax = 65535;
-    private const int DbsMax = 31;
+    private const int DbsMax = RaftNode.MembersMax;
     private const int StoragesMax = 1024;
 
     public static ClusterFile Parse(string text, string source)

@@ -1,3 +1,5 @@
+using Predastore.Shards.Placement;
+
 namespace Predastore.Host.Config;
 
 /// <summary>What must hold between the entries of a cluster file.</summary>
@@ -56,6 +58,10 @@ internal static class ClusterFileRules
             throw new ClusterFileException(
                 file.Source, rs.Line,
                 $"data + parity is {rs.Shards}, but there are {file.Storages.Count} [[storage]] entries; add disks or make data or parity smaller");
+        if (file.Storages.Sum(storage => (long)storage.Weight) is var weights && weights > Ring.WeightSumMax)
+            throw new ClusterFileException(
+                file.Source, file.Storages.First(storage => storage.Weight > 1).Line,
+                $"the weights of all [[storage]] entries sum to {weights}, over {Ring.WeightSumMax}; they only count relative to each other, divide them all");
     }
 
     private static void CheckAddresses(ClusterFile file)

@@ -26,6 +26,9 @@ public sealed class Ring
     /// <summary>Most points of a ring; weights are to be scaled down before that.</summary>
     public const int VnodesMax = 1 << 22;
 
+    /// <summary>Largest sum of all weights.</summary>
+    public const int WeightSumMax = VnodesMax / VnodesPerWeight;
+
     private static readonly byte[] Domain = Encoding.ASCII.GetBytes("predastore/ring/1");
 
     private readonly ulong[] _points;

@@ -14,7 +14,7 @@ public sealed class MemorySpecs(ITestOutputHelper output)
 
     // MEMORY_MEBIBYTES asks for other sizes: what a gate holds must not follow them.
     private static readonly long ObjectBytes =
-        long.Parse(Environment.GetEnvironmentVariable("MEMORY_MEBIBYTES") ?? "128", CultureInfo.InvariantCulture) << 20;
+        long.Parse(Environment.GetEnvironmentVariable("MEMORY_MEBIBYTES") ?? "64", CultureInfo.InvariantCulture) << 20;
 
     private static readonly TimeSpan Sample = TimeSpan.FromMilliseconds(50);
 

@@ -10,6 +10,8 @@ namespace Predastore.Cluster.Tests.Chaos;
 /// <summary>A cluster, its ledger, its writers and their judge. Figures go to the test's output and to the report file.</summary>
 public sealed class ChaosCluster : IAsyncDisposable
 {
+    private const string Probes = "probes";
+
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(15);
 
     private readonly ITestOutputHelper _output;
@@ -45,7 +47,22 @@ public sealed class ChaosCluster : IAsyncDisposable
         S3Cluster nodes = await S3Cluster.StartAsync(WithOrphans(shape, options), output);
         var chaos = new ChaosCluster(nodes, options, output);
         await chaos.Clients[0].PutBucketAsync(Workload.Bucket);
+        await chaos.Clients[0].PutBucketAsync(Probes);
         return chaos;
+    }
+
+    /// <summary>True if a gate takes a write, in a bucket that no ledger judges.</summary>
+    public static async Task<bool> TakesWriteAsync(AmazonS3Client s3)
+    {
+        try
+        {
+            await s3.PutObjectAsync(new PutObjectRequest { BucketName = Probes, Key = "probe", ContentBody = "x" });
+            return true;
+        }
+        catch (Exception e) when (NoAnswer.Is(e))
+        {
+            return false;
+        }
     }
 
     // Leftovers are gone after minutes by themselves; a short test looks more often, with the same code.

@@ -8,6 +8,9 @@ public sealed record ChaosOptions
     /// <summary>CHAOS_ROUNDS: kills or power cuts.</summary>
     public int Rounds { get; init; } = Number("CHAOS_ROUNDS", 5);
 
+    /// <summary>CHAOS_HISTORIES: races that are judged, each with another trouble.</summary>
+    public int Histories { get; init; } = Number("CHAOS_HISTORIES", 1);
+
     /// <summary>CHAOS_SEED: draws keys, sizes and moments; printed by every run.</summary>
     public int Seed { get; init; } = Number("CHAOS_SEED", Random.Shared.Next());
 

@@ -1,5 +1,4 @@
 using System.Net;
-using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 
@@ -104,7 +103,7 @@ public sealed class Workload(Ledger ledger, IReadOnlyList<AmazonS3Client> client
             // Writers ask for nothing that may be refused.
             throw new InvalidOperationException($"{key}: {(int)e.StatusCode} {e.ErrorCode} {e.Message}", e);
         }
-        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception e) when (NoAnswer.Is(e))
         {
             end = LedgerMark.Unknown;
         }
@@ -146,7 +145,7 @@ public sealed class Workload(Ledger ledger, IReadOnlyList<AmazonS3Client> client
                 parts.Add(new PartETag(number, part.ETag));
             }
         }
-        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception e) when (NoAnswer.Is(e))
         {
             throw new NotSentException(e);
         }

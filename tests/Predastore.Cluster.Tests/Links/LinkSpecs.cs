@@ -1,7 +1,4 @@
 using System.Diagnostics;
-using Amazon.Runtime;
-using Amazon.S3;
-using Amazon.S3.Model;
 using Predastore.Cluster.Tests.Chaos;
 using Predastore.Cluster.Tests.Harness;
 using Xunit.Abstractions;
@@ -15,9 +12,6 @@ namespace Predastore.Cluster.Tests.Links;
 [Collection(Alone.Name)]
 public sealed class LinkSpecs(ITestOutputHelper output)
 {
-    // Apart from the bucket that the ledger judges.
-    private const string Probes = "probes";
-
     private static readonly TimeSpan ResumeLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan CutTime = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan HealLimit = TimeSpan.FromSeconds(30);
@@ -40,11 +34,11 @@ public sealed class LinkSpecs(ITestOutputHelper output)
             TimeSpan resumed = Stopwatch.GetElapsedTime(cut);
             await Task.Delay(CutTime);
             if (how == "isolated")
-                Assert.False(await TryPutAsync(chaos.Clients[victim - 1]), "a node without a majority acknowledged a write");
+                Assert.False(await ChaosCluster.TakesWriteAsync(chaos.Clients[victim - 1]), "a node without a majority acknowledged a write");
             links.Heal();
             long healed = Stopwatch.GetTimestamp();
             await S3Cluster.WaitUntilAsync(
-                async () => await TryPutAsync(chaos.Clients[victim - 1]) && (await chaos.Nodes.StatusAsync(victim)).Nodes.All(node => node.State == "up"),
+                async () => await ChaosCluster.TakesWriteAsync(chaos.Clients[victim - 1]) && (await chaos.Nodes.StatusAsync(victim)).Nodes.All(node => node.State == "up"),
                 HealLimit, "the node that was cut off serves and sees all others");
             return $"{how}, {(leader ? "leader" : "follower")}: writes go on after {resumed.TotalSeconds:0.0} s, healed after {Stopwatch.GetElapsedTime(healed).TotalSeconds:0.0} s";
         }, leader);
@@ -74,7 +68,6 @@ public sealed class LinkSpecs(ITestOutputHelper output)
         await using ChaosCluster chaos = await ChaosCluster.StartAsync(ClusterShape.Three with { Relayed = true }, _options, output);
         await chaos.Nodes.RunAsync(async () =>
         {
-            await chaos.Clients[0].PutBucketAsync(Probes);
             int first = (int)((await chaos.Nodes.StatusAsync()).Raft.Leader ?? 1);
             using var stop = new CancellationTokenSource();
             Task load = chaos.Workload.RunAsync(stop.Token);
@@ -86,18 +79,5 @@ public sealed class LinkSpecs(ITestOutputHelper output)
             TimeSpan exact = await chaos.WaitExactAsync(_options.OrphanLimit, census => census.HealBacklog == 0);
             chaos.Say($"links: {figures}; {chaos.Workload.Acked} acknowledged, 0 lost, census exact after {exact.TotalSeconds:0} s");
         });
-    }
-
-    private static async Task<bool> TryPutAsync(AmazonS3Client s3)
-    {
-        try
-        {
-            await s3.PutObjectAsync(new PutObjectRequest { BucketName = Probes, Key = "probe", ContentBody = "x" });
-            return true;
-        }
-        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or TaskCanceledException)
-        {
-            return false;
-        }
     }
 }

@@ -124,6 +124,16 @@ public class ClusterFileSpecs
     }
 
     [Fact]
+    public void Weights_should_fit_one_ring()
+    {
+        static string With(int disks) => Sample.Three + string.Concat(Enumerable.Range(11, disks).Select(id =>
+            $"\n\n[[storage]]\nid = {id}\nnode = 1\nhost = \"127.9.9.1\"\nport = 9991\npath = \"disk-{id}\"\nweight = 1000"));
+
+        Assert.Equal(11, ClusterFile.Parse(With(8), "x.toml").Storages.Count);
+        Assert.Contains("sum to 9003, over 8192", Assert.Throws<ClusterFileException>(() => ClusterFile.Parse(With(9), "x.toml")).Message);
+    }
+
+    [Fact]
     public void Missing_tables_should_be_named()
     {
         foreach (string table in new[] { "[rs]", "[[db]]", "[[storage]]", "[[auth]]" })
