@@ -39,7 +39,10 @@ public sealed class RocksKvFactory : IOrderedKvFactory
             .SetBlockCache(cache)
             .SetFilterPolicy(filter)
             .SetCacheIndexAndFilterBlocks(true)
-            .SetPinL0FilterAndIndexBlocksInCache(true);
+            .SetPinL0FilterAndIndexBlocksInCache(true)
+            .SetIndexType(BlockBasedTableIndexType.TwoLevelIndex);
+        // In one piece, the filter or index of a large table is larger than a shard of the cache and is read again for every lookup.
+        Native.Instance.rocksdb_block_based_options_set_partition_filters(table.Handle, 1);
         var native = new DbOptions()
             .SetCreateIfMissing(true)
             .SetParanoidChecks(true)
