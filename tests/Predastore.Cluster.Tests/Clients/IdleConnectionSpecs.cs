@@ -21,7 +21,7 @@ public sealed class IdleConnectionSpecs(SharedCluster shared, ITestOutputHelper 
     private const long BytesPerConnectionMax = 64 << 10;
 
     private static readonly int Connections =
-        int.Parse(Environment.GetEnvironmentVariable("IDLE_CONNECTIONS") ?? "1000", CultureInfo.InvariantCulture);
+        int.Parse(Environment.GetEnvironmentVariable("IDLE_CONNECTIONS") ?? "200", CultureInfo.InvariantCulture);
 
     [Fact]
     public Task S17_F20_idle_connections_should_hold_little_memory_and_harm_nobody() => shared.Cluster.RunAsync(async () =>

@@ -36,6 +36,16 @@ public sealed class RocksKvSpecs : OrderedKvConformance, IDisposable
         return copy;
     }
 
+    /// <summary>In one piece, those of a large table outgrow a shard of the cache, and every lookup reads them again.</summary>
+    [Fact]
+    public void Filters_and_indexes_of_tables_should_be_in_pieces()
+    {
+        Factory.Open(Directory, new OrderedKvOptions()).Dispose();
+        string options = File.ReadAllText(System.IO.Directory.EnumerateFiles(Directory, "OPTIONS-*").Order(StringComparer.Ordinal).Last());
+        Assert.Contains("partition_filters=true", options);
+        Assert.Contains("index_type=kTwoLevelIndexSearch", options);
+    }
+
     [Fact]
     public void Torn_tail_of_the_log_should_be_cut_off()
     {
