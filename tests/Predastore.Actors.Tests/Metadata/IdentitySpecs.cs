@@ -28,6 +28,16 @@ public sealed class IdentitySpecs : IDisposable
     }
 
     [Fact]
+    public void Ring_whose_weights_are_too_large_should_be_refused()
+    {
+        Command set = new() { SetRing = new SetRing { ExpectedEpoch = 1, Ring = Bench.Init().InitCluster.Ring } };
+        set.SetRing.Ring.Members[0].Weight = Shards.Placement.Ring.WeightSumMax;
+        Assert.Equal(ResultCode.ResultInvalidArgument, _bench.Execute(set).Code);
+        set.SetRing.Ring.Members[0].Weight -= (uint)(set.SetRing.Ring.Members.Count - 1);
+        Assert.Equal(ResultCode.ResultOk, _bench.Execute(set).Code);
+    }
+
+    [Fact]
     public void Disk_should_be_taken_only_where_it_belongs()
     {
         Assert.Equal(ResultCode.ResultOk, Register(1, "disk 1", empty: false).Code);

@@ -134,6 +134,15 @@ public class ClusterFileSpecs
     }
 
     [Fact]
+    public void Replicas_should_fit_one_metadata_group()
+    {
+        string text = Sample.Three + string.Concat(Enumerable.Range(11, 13).Select(id =>
+            $"\n\n[[db]]\nid = {id}\nhost = \"127.9.9.{id}\"\nport = 6660\npath = \"db\"\ndata_port = 9991"));
+
+        Assert.Contains("16 [[db]] entries; 15 is the limit", Assert.Throws<ClusterFileException>(() => ClusterFile.Parse(text, "x.toml")).Message);
+    }
+
+    [Fact]
     public void Missing_tables_should_be_named()
     {
         foreach (string table in new[] { "[rs]", "[[db]]", "[[storage]]", "[[auth]]" })
