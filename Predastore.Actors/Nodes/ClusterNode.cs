@@ -231,11 +231,13 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private bool IsWorthWriting(uint storageId)
         => Topology.IsStorageUsable(storageId)
             || (_cluster.Current is { } cluster
-                && cluster.Ring.Members.Count(member => Topology.IsStorageUsable(member.StorageId)) <= cluster.Geometry.M
+                && UsableDisks(cluster) <= cluster.Geometry.M
                 && Topology.TryNodeOf(storageId, out uint node) && Topology.View.IsAlive(node));
 
-    private bool HasSeenDisks() => _cluster.Current is { } cluster && _disksSeen.Look(
-        cluster.Ring.Members.Count(member => Topology.IsStorageUsable(member.StorageId)), cluster.Ring.Members.Count, cluster.Geometry.M);
+    private bool HasSeenDisks() => _disksSeen.Seen
+        || (_cluster.Current is { } cluster && _disksSeen.Look(UsableDisks(cluster), cluster.Ring.Members.Count, cluster.Geometry.M));
+
+    private int UsableDisks(ClusterView cluster) => cluster.Ring.Members.Count(member => Topology.IsStorageUsable(member.StorageId));
 
     private ulong Epoch() => _cluster.Current?.Epoch ?? 0;
 

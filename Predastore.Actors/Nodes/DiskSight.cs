@@ -12,7 +12,10 @@ internal sealed class DiskSight(TimeProvider time)
 
     private readonly Lock _gate = new();
     private long? _enoughSince;
-    private bool _seen;
+    private volatile bool _seen;
+
+    /// <summary>True once they were seen.</summary>
+    public bool Seen => _seen;
 
     /// <summary>Looks at a moment.</summary>
     /// <param name="usable">Storage ids of the ring that can be used now.</param>

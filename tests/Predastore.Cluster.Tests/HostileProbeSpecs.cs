@@ -132,15 +132,13 @@ public sealed class HostileProbeSpecs(SharedCluster shared) : IClassFixture<Shar
         using var client = new TcpClient();
         await client.ConnectAsync(port);
         await using var tls = new SslStream(client.GetStream());
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.ImportFromPemFile(Cluster.Files.CaFile);
         try
         {
             await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
             {
                 TargetHost = NodeName.Of(Target),
                 ApplicationProtocols = [protocol],
-                CertificateChainPolicy = policy,
+                CertificateChainPolicy = TrustedHttp.Trust(Cluster.Files.CaFile),
                 ClientCertificateContext = shown is null ? null : SslStreamCertificateContext.Create(shown, null, offline: true),
             });
             await tls.WriteAsync(bytes);

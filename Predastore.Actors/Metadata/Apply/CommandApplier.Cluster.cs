@@ -66,7 +66,7 @@ internal sealed partial class CommandApplier
             return Refuse(ResultCode.ResultInvalidArgument, "a storage id is in the ring twice");
         if (ring.Members.Count < ring.DataShards + ring.ParityShards)
             return Refuse(ResultCode.ResultInvalidArgument, "the ring has fewer storage ids than an object has shards");
-        if (ring.Members.Sum(m => (double)m.Weight) > Shards.Placement.Ring.WeightSumMax)
+        if (ring.Members.Sum(m => (long)m.Weight) > Shards.Placement.Ring.WeightSumMax)
             return Refuse(ResultCode.ResultInvalidArgument, $"the weights of a ring sum to at most {Shards.Placement.Ring.WeightSumMax}");
         foreach (RingMember member in ring.Members)
         {

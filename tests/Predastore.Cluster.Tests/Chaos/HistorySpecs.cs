@@ -13,6 +13,7 @@ namespace Predastore.Cluster.Tests.Chaos;
 public sealed class HistorySpecs(ITestOutputHelper output)
 {
     private const int RacerCount = 6;
+    private static readonly string[] Kinds = ["kill", "isolate", "freeze", "kill-all", "mute", "deaf"];
     private static readonly TimeSpan Calm = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Trouble = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan HealLimit = TimeSpan.FromSeconds(60);
@@ -53,8 +54,6 @@ public sealed class HistorySpecs(ITestOutputHelper output)
             Assert.InRange(operations, 50 * _options.Histories, int.MaxValue);
         });
     }
-
-    private static readonly string[] Kinds = ["kill", "isolate", "freeze", "kill-all", "mute", "deaf"];
 
     private static async Task TroubleAsync(S3Cluster cluster, string kind, int victim)
     {

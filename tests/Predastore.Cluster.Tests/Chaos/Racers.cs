@@ -10,7 +10,7 @@ namespace Predastore.Cluster.Tests.Chaos;
 
 /// <summary>
 /// Clients that race on a few keys through all gates, and write down what they asked and saw. A value is the text of a body, which no two
-/// writes share; it names the ETag where a condition needs one. Every request is sent once.
+/// writes share; it names the ETag where a condition needs one. The SDK repeats nothing.
 /// </summary>
 /// <param name="clients">A client of each gate.</param>
 /// <param name="prefix">Of the keys; no other history may have it.</param>
@@ -21,15 +21,13 @@ public sealed class Racers(IReadOnlyList<AmazonS3Client> clients, string prefix)
     private const int Keys = 4;
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(1);
 
-    private readonly ObjectHistory _history = new();
-
     // ETags by value, and the value last seen of each key: what conditions are made of. A multipart object has another ETag than its bytes, so
     // its keys are no source of a copy, which would give the bytes a second one.
     private readonly ConcurrentDictionary<string, string> _etags = [];
     private readonly ConcurrentDictionary<string, string> _seen = [];
     private int _values;
 
-    public ObjectHistory History => _history;
+    public ObjectHistory History { get; } = new();
 
     /// <summary>Races until cancelled; returns when every request has ended.</summary>
     public Task RunAsync(int racers, int seed, CancellationToken stop)
@@ -115,7 +113,7 @@ public sealed class Racers(IReadOnlyList<AmazonS3Client> clients, string prefix)
             {
                 SourceBucket = Bucket, SourceKey = from, DestinationBucket = Bucket, DestinationKey = to, ETagToMatch = _etags[value],
             })).ETag;
-            _history.Add(from, start, Stopwatch.GetTimestamp(), new KeyOperation(KeyAction.Read, KeyOutcome.Done, value));
+            History.Add(from, start, Stopwatch.GetTimestamp(), new KeyOperation(KeyAction.Read, KeyOutcome.Done, value));
             return etag;
         }, copy: true);
     }
@@ -134,8 +132,7 @@ public sealed class Racers(IReadOnlyList<AmazonS3Client> clients, string prefix)
     private async Task RecordAsync(string key, KeyOperation operation, Func<Task> run, bool copy = false)
     {
         long start = Stopwatch.GetTimestamp();
-        KeyOutcome outcome = KeyOutcome.Unknown;
-        bool nothing = false;
+        KeyOutcome? outcome = KeyOutcome.Unknown;
         try
         {
             await run();
@@ -143,13 +140,12 @@ public sealed class Racers(IReadOnlyList<AmazonS3Client> clients, string prefix)
         }
         catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.PreconditionFailed || (e.StatusCode == HttpStatusCode.NotFound && (copy || operation.IfMatch is not null)))
         {
-            outcome = KeyOutcome.Refused;
-            nothing = copy;
+            outcome = copy ? null : KeyOutcome.Refused;
         }
         finally
         {
-            if (!nothing)
-                _history.Add(key, start, Stopwatch.GetTimestamp(), operation with { Outcome = outcome });
+            if (outcome is { } ended)
+                History.Add(key, start, Stopwatch.GetTimestamp(), operation with { Outcome = ended });
         }
     }
 
@@ -170,7 +166,7 @@ public sealed class Racers(IReadOnlyList<AmazonS3Client> clients, string prefix)
             _seen.TryRemove(key, out _);
         }
 
-        _history.Add(key, start, Stopwatch.GetTimestamp(), new KeyOperation(KeyAction.Read, KeyOutcome.Done, value));
+        History.Add(key, start, Stopwatch.GetTimestamp(), new KeyOperation(KeyAction.Read, KeyOutcome.Done, value));
     }
 
     private async Task ListAsync(AmazonS3Client s3)
@@ -186,7 +182,7 @@ public sealed class Racers(IReadOnlyList<AmazonS3Client> clients, string prefix)
             token = page.NextContinuationToken;
         }
         while (token is not null);
-        _history.AddListing($"{prefix}/", start, Stopwatch.GetTimestamp(), seen);
+        History.AddListing($"{prefix}/", start, Stopwatch.GetTimestamp(), seen);
     }
 
     // False if there was no answer: what may have happened is in the history.

@@ -34,7 +34,8 @@ public sealed class StalledUploadSpecs(SharedCluster shared)
         S3dProcess gate = shared.Cluster.Process(1);
         long before = gate.ResidentBytes;
         long started = Stopwatch.GetTimestamp();
-        Stream[] clients = await Task.WhenAll(Enumerable.Range(0, Uploads).Select(_ => BeginAsync(target)));
+        var wire = new TlsWire(shared.Cluster.Files.CaFile);
+        Stream[] clients = await Task.WhenAll(Enumerable.Range(0, Uploads).Select(_ => BeginAsync(wire, target)));
         try
         {
             long held = gate.ResidentBytes - before;
@@ -55,9 +56,9 @@ public sealed class StalledUploadSpecs(SharedCluster shared)
         }
     });
 
-    private async Task<Stream> BeginAsync(Uri target)
+    private static async Task<Stream> BeginAsync(TlsWire wire, Uri target)
     {
-        SslStream tls = await new TlsWire(shared.Cluster.Files.CaFile).ConnectAsync(target.Host, target.Port);
+        SslStream tls = await wire.ConnectAsync(target.Host, target.Port);
         await tls.WriteAsync(Encoding.ASCII.GetBytes(string.Create(
             CultureInfo.InvariantCulture, $"PUT {target.PathAndQuery} HTTP/1.1\r\nHost: {target.Authority}\r\nContent-Length: {DeclaredBytes}\r\n\r\n")));
         await tls.WriteAsync(new byte[SentBytes]);

@@ -5,11 +5,9 @@ using System.Security.Cryptography.X509Certificates;
 namespace Predastore.Cluster.Tests.Harness;
 
 /// <summary>Bare TLS connections to a node, for clients that no SDK would be. Trusts the cluster's CA and nothing else.</summary>
-public sealed class TlsWire
+public sealed class TlsWire(string caFile)
 {
-    private readonly X509ChainPolicy _policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-
-    public TlsWire(string caFile) => _policy.CustomTrustStore.ImportFromPemFile(caFile);
+    private readonly X509ChainPolicy _policy = TrustedHttp.Trust(caFile);
 
     /// <summary>Connects; disposing the stream ends the connection.</summary>
     public async Task<SslStream> ConnectAsync(string host, int port)

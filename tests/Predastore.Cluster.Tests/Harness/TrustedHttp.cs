@@ -17,17 +17,20 @@ internal sealed class TrustedHttp(string caFile, Action<string>? sent = null) : 
 
     public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
 
-    public SocketsHttpHandler CreateHandler()
+    public SocketsHttpHandler CreateHandler() => new()
+    {
+        SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Trust(caFile) },
+        ConnectTimeout = TimeSpan.FromSeconds(5),
+        UseProxy = false,
+        AllowAutoRedirect = false,
+    };
+
+    /// <summary>Trust in a CA and nothing else.</summary>
+    public static X509ChainPolicy Trust(string caFile)
     {
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         policy.CustomTrustStore.ImportFromPemFile(caFile);
-        return new SocketsHttpHandler
-        {
-            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy },
-            ConnectTimeout = TimeSpan.FromSeconds(5),
-            UseProxy = false,
-            AllowAutoRedirect = false,
-        };
+        return policy;
     }
 
     private sealed class Overheard(HttpMessageHandler inner, Action<string>? sent) : DelegatingHandler(inner)
