@@ -10,49 +10,30 @@ namespace Predastore.Cluster.Tests;
 public sealed class ClusterLifeSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
     private static readonly TimeSpan FailoverTimeout = TimeSpan.FromSeconds(30);
-    [Fact]
-    public Task Cluster_should_stop_in_order_on_sigterm()
-    {
-        return Cluster.RunAsync(async () =>
-        {
-            int[] codes = await Task.WhenAll(Cluster.Nodes.Select(node => Cluster.Process(node).TerminateAsync()));
-
-            Assert.Equal([0, 0, 0], codes);
-        });
-    }
 
     [Fact]
-    public Task Killed_node_should_come_back()
+    public Task Cluster_should_serve_over_a_kill_take_the_node_back_and_stop_in_order() => Cluster.RunAsync(async () =>
     {
-        return Cluster.RunAsync(async () =>
-        {
-            await Cluster.KillAsync(2);
-            Assert.False(Cluster.IsRunning(2));
+        byte[] content = new byte[3 << 20];
+        Random.Shared.NextBytes(content);
+        AmazonS3Client s3 = Cluster.Client(1);
+        await s3.PutBucketAsync("life");
+        await s3.PutObjectAsync(new PutObjectRequest { BucketName = "life", Key = "a/b", InputStream = new MemoryStream(content) });
+        foreach (int node in Cluster.Nodes)
+            Assert.Equal(content, await ReadAsync(Cluster.Client(node)));
 
-            Cluster.StartNode(2);
+        await Cluster.KillAsync(3);
+        Assert.False(Cluster.IsRunning(3));
+        Assert.Equal(content, await ReadAsync(s3));
+        await S3Cluster.WaitUntilAsync(() => TryPutAsync(s3), FailoverTimeout, "a PUT with one node dead");
 
-            await Cluster.WaitReadyAsync();
-        });
-    }
+        Cluster.StartNode(3);
+        await Cluster.WaitReadyAsync();
+        Assert.Equal(content, await ReadAsync(Cluster.Client(3)));
 
-    [Fact]
-    public Task Object_should_be_readable_from_every_node_and_after_a_kill()
-    {
-        return Cluster.RunAsync(async () =>
-        {
-            byte[] content = new byte[3 << 20];
-            Random.Shared.NextBytes(content);
-            AmazonS3Client s3 = Cluster.Client(1);
-            await s3.PutBucketAsync("life");
-            await s3.PutObjectAsync(new PutObjectRequest { BucketName = "life", Key = "a/b", InputStream = new MemoryStream(content) });
-
-            foreach (int node in Cluster.Nodes)
-                Assert.Equal(content, await ReadAsync(Cluster.Client(node)));
-            await Cluster.KillAsync(3);
-            Assert.Equal(content, await ReadAsync(s3));
-            await S3Cluster.WaitUntilAsync(() => TryPutAsync(s3), FailoverTimeout, "a PUT with one node dead");
-        });
-    }
+        int[] codes = await Task.WhenAll(Cluster.Nodes.Select(node => Cluster.Process(node).TerminateAsync()));
+        Assert.Equal([0, 0, 0], codes);
+    });
 
     private static async Task<byte[]> ReadAsync(AmazonS3Client s3)
     {

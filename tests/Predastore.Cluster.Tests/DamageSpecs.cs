@@ -5,14 +5,12 @@ using Amazon.S3.Model;
 using Predastore.Cluster.Tests.Harness;
 using Predastore.Shards.Crypto;
 using Predastore.Shards.Segments;
-using Xunit.Abstractions;
 
 namespace Predastore.Cluster.Tests;
 
 /// <summary>Bits that turn over in the segments of running nodes: nothing wrong is served, and it is repaired.</summary>
-public sealed class DamageSpecs(ITestOutputHelper output) : ClusterSpecs(output, ClusterShape.Three with { LogLevel = "Debug" })
+public sealed class DamageSpecs(DamageSpecs.Fixture fixture) : IClassFixture<DamageSpecs.Fixture>
 {
-    private const string Bucket = "damage";
     private static readonly TimeSpan HealTimeout = TimeSpan.FromSeconds(120);
 
     // Where a bit turns over in an extent; every one of them must be met by an ordinary read of the object.
@@ -36,15 +34,14 @@ public sealed class DamageSpecs(ITestOutputHelper output) : ClusterSpecs(output,
         ("last byte", extent => extent.End - 1),
     ];
 
-    public override async Task InitializeAsync()
-    {
-        await base.InitializeAsync();
-        await Cluster.Client(1).PutBucketAsync(Bucket);
-    }
+    private readonly string _bucket = $"damage-{Guid.NewGuid():n}";
+
+    private S3Cluster Cluster => fixture.Cluster;
 
     [Fact]
     public Task Flipped_bit_in_any_region_should_be_read_around_named_and_healed() => Cluster.RunAsync(async () =>
     {
+        await Cluster.Client(1).PutBucketAsync(_bucket);
         var damaged = new List<(string Name, string Key, byte[] Content, string Shard)>();
         for (int size = 600_000; damaged.Count < Regions.Length; size += 1000)
         {
@@ -74,12 +71,15 @@ public sealed class DamageSpecs(ITestOutputHelper output) : ClusterSpecs(output,
         await Cluster.KillAsync(3);
         foreach ((string name, string key, byte[] content, _) in damaged)
             await ReadsAsync(key, content, name);
+        Cluster.StartNode(3);
+        await Cluster.WaitReadyAsync();
     });
 
     [Fact]
     public Task Object_with_more_bad_shards_than_parity_should_be_a_clean_error() => Cluster.RunAsync(async () =>
     {
-        const int size = 600_000;
+        const int size = 500_000;
+        await Cluster.Client(1).PutBucketAsync(_bucket);
         await PutAsync("dead", size);
         foreach (int node in Cluster.Nodes)
         {
@@ -93,13 +93,14 @@ public sealed class DamageSpecs(ITestOutputHelper output) : ClusterSpecs(output,
         Assert.InRange((int)e.StatusCode, 500, 599);
         Assert.NotEmpty(e.RequestId);
         Assert.Equal(HttpStatusCode.OK, (await Cluster.Client(1).PutObjectAsync(
-            new PutObjectRequest { BucketName = Bucket, Key = "after", ContentBody = "x" })).HttpStatusCode);
+            new PutObjectRequest { BucketName = _bucket, Key = "after", ContentBody = "x" })).HttpStatusCode);
     });
 
     [Fact]
     public Task Body_that_turns_out_bad_should_be_cut_before_a_wrong_byte() => Cluster.RunAsync(async () =>
     {
         const int size = 12_000_000;
+        await Cluster.Client(1).PutBucketAsync(_bucket);
         byte[] content = await PutAsync("late", size);
         foreach (int node in Cluster.Nodes)
         {
@@ -108,7 +109,7 @@ public sealed class DamageSpecs(ITestOutputHelper output) : ClusterSpecs(output,
                 extent.Flip(extent.FragmentAt(extent.Fragments - 2) + 100);
         }
 
-        using GetObjectResponse response = await Client(1).GetObjectAsync(Bucket, "late");
+        using GetObjectResponse response = await Client(1).GetObjectAsync(_bucket, "late");
         using var got = new MemoryStream();
         await Assert.ThrowsAnyAsync<IOException>(() => response.ResponseStream.CopyToAsync(got));
 
@@ -127,7 +128,7 @@ public sealed class DamageSpecs(ITestOutputHelper output) : ClusterSpecs(output,
     private async Task<byte[]> PutAsync(string key, int size)
     {
         byte[] content = RandomNumberGenerator.GetBytes(size);
-        await Cluster.Client(1).PutObjectAsync(new PutObjectRequest { BucketName = Bucket, Key = key, InputStream = new MemoryStream(content) });
+        await Cluster.Client(1).PutObjectAsync(new PutObjectRequest { BucketName = _bucket, Key = key, InputStream = new MemoryStream(content) });
 
         // A write that found a node not joined yet is narrow at first, with shards of another size.
         await S3Cluster.WaitUntilAsync(
@@ -137,7 +138,7 @@ public sealed class DamageSpecs(ITestOutputHelper output) : ClusterSpecs(output,
 
     private async Task<byte[]> GetAsync(int node, string key)
     {
-        using GetObjectResponse response = await Client(node).GetObjectAsync(Bucket, key);
+        using GetObjectResponse response = await Client(node).GetObjectAsync(_bucket, key);
         using var copy = new MemoryStream();
         await response.ResponseStream.CopyToAsync(copy);
         return copy.ToArray();
@@ -161,4 +162,6 @@ public sealed class DamageSpecs(ITestOutputHelper output) : ClusterSpecs(output,
             return false;
         },
         HealTimeout, $"{name}: \"{anyOf[0]}\" in a log");
+
+    public sealed class Fixture() : ClusterFixture(ClusterShape.Three with { LogLevel = "Debug" });
 }

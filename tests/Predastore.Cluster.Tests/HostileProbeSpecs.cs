@@ -14,7 +14,8 @@ using Predastore.Shards.Transport;
 namespace Predastore.Cluster.Tests;
 
 /// <summary>What strangers and broken peers send to the control and data ports of running nodes: refused, and the node goes on.</summary>
-public sealed class HostileProbeSpecs(SharedCluster shared) : IClassFixture<SharedCluster>
+[Collection(SharedCluster.Name)]
+public sealed class HostileProbeSpecs(SharedCluster shared)
 {
     private const int Target = 1;
     private const int Rounds = 32;

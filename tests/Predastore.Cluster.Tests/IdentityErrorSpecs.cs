@@ -1,4 +1,5 @@
 using Predastore.Cluster.Tests.Harness;
+using Predastore.Shards.Disk;
 using Xunit.Abstractions;
 
 namespace Predastore.Cluster.Tests;
@@ -10,6 +11,7 @@ namespace Predastore.Cluster.Tests;
 public sealed class IdentityErrorSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
     private const int Node = 3;
+
     [Fact]
     public Task Node_that_is_not_itself_should_be_refused() => Cluster.RunAsync(async () =>
     {
@@ -23,17 +25,9 @@ public sealed class IdentityErrorSpecs(ITestOutputHelper output) : ClusterSpecs(
 
         string foreign = ClusterFolder.Identity(files.StorageFolder(Node));
         await WithAsync(foreign, _ => File.Copy(ClusterFolder.Identity(files.StorageFolder(1)), foreign), "is storage disk 1");
-        await ForeignClusterAsync();
+        DiskIdentity identity = IdentityFile.TryRead(new FileDisk(), files.StorageFolder(Node))!;
+        await WithAsync(foreign, path => File.WriteAllBytes(path, IdentityFile.Encode(identity with { ClusterId = Guid.NewGuid() })), "belongs to cluster");
     });
-
-    // The disks of a cluster of the same shape, with another id.
-    private async Task ForeignClusterAsync()
-    {
-        await using S3Cluster other = await S3Cluster.StartAsync(ClusterShape.Three, Output);
-        await Task.WhenAll(other.Nodes.Select(node => other.Process(node).TerminateAsync()));
-        string folder = Cluster.Files.StorageFolder(Node);
-        await WithAsync(folder, _ => Directory.Move(other.Files.StorageFolder(Node), folder), "belongs to cluster");
-    }
 
     // Puts something else in the place of a file or folder, sees the node refuse it, and puts the old one back.
     private async Task WithAsync(string path, Action<string> replace, string words)

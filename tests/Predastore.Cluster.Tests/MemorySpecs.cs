@@ -7,7 +7,8 @@ using Xunit.Abstractions;
 namespace Predastore.Cluster.Tests;
 
 /// <summary>Memory of a gate is bounded by what is under way, never by the size of objects.</summary>
-public sealed class MemorySpecs(ITestOutputHelper output)
+[Collection(SharedCluster.Name)]
+public sealed class MemorySpecs(SharedCluster shared, ITestOutputHelper output)
 {
     private const long GateBytesMax = 600L << 20;
     private const int AtOnce = 4;
@@ -19,24 +20,20 @@ public sealed class MemorySpecs(ITestOutputHelper output)
     private static readonly TimeSpan Sample = TimeSpan.FromMilliseconds(50);
 
     [Fact]
-    public async Task Gate_should_stay_small_under_large_uploads_and_downloads()
+    public Task Gate_should_stay_small_under_large_uploads_and_downloads() => shared.Cluster.RunAsync(async () =>
     {
-        await using S3Cluster cluster = await S3Cluster.StartAsync(ClusterShape.Three, output);
-        await cluster.RunAsync(async () =>
-        {
-            AmazonS3Client s3 = cluster.Client(1);
-            await s3.PutBucketAsync("memory");
-            await PutAsync(s3, 0);
-            using var ended = new CancellationTokenSource();
-            Task<long> peak = PeakAsync(cluster.Process(1), ended.Token);
+        AmazonS3Client s3 = shared.Cluster.Client(1);
+        await s3.PutBucketAsync("memory");
+        await PutAsync(s3, 0);
+        using var ended = new CancellationTokenSource();
+        Task<long> peak = PeakAsync(shared.Cluster.Process(1), ended.Token);
 
-            await Task.WhenAll(Enumerable.Range(1, AtOnce).SelectMany(i => new[] { PutAsync(s3, i), GetAsync(s3, 0) }));
-            await ended.CancelAsync();
+        await Task.WhenAll(Enumerable.Range(1, AtOnce).SelectMany(i => new[] { PutAsync(s3, i), GetAsync(s3, 0) }));
+        await ended.CancelAsync();
 
-            output.WriteLine($"peak {await peak >> 20} MiB with objects of {ObjectBytes >> 20} MiB");
-            Assert.InRange(await peak, 1, GateBytesMax);
-        });
-    }
+        output.WriteLine($"peak {await peak >> 20} MiB with objects of {ObjectBytes >> 20} MiB");
+        Assert.InRange(await peak, 1, GateBytesMax);
+    });
 
     private static async Task<long> PeakAsync(S3dProcess process, CancellationToken ended)
     {

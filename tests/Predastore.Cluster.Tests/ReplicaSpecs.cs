@@ -4,7 +4,6 @@ using Amazon.S3.Model;
 using Predastore.Cluster.Tests.Harness;
 using Predastore.Http.Admin.Replicas;
 using Xunit;
-using Xunit.Abstractions;
 
 namespace Predastore.Cluster.Tests;
 
@@ -12,8 +11,10 @@ namespace Predastore.Cluster.Tests;
 /// Real processes: the metadata group is changed with <c>s3d admin replica</c> while it serves. Node 1 has a replica and no storage, node 4
 /// storage and no replica.
 /// </summary>
-public sealed class ReplicaSpecs(ITestOutputHelper output) : ClusterSpecs(output, new ClusterShape(4, 2, 1) { Replicas = 3, FirstStorageNode = 2 })
+public sealed class ReplicaSpecs(ReplicaSpecs.Fixture fixture) : IClassFixture<ReplicaSpecs.Fixture>
 {
+    private S3Cluster Cluster => fixture.Cluster;
+
     [Fact]
     public Task Wiped_replica_should_be_replaced_while_the_cluster_serves() => Cluster.RunAsync(async () =>
     {
@@ -54,6 +55,8 @@ public sealed class ReplicaSpecs(ITestOutputHelper output) : ClusterSpecs(output
             async () => await TryPutAsync(s3, "after"), TimeSpan.FromSeconds(30), "a PUT with the new replica's vote");
         using GetObjectResponse got = await Cluster.Client(1).GetObjectAsync("kept", "before/99");
         Assert.Equal(2_000, (await new StreamReader(got.ResponseStream).ReadToEndAsync()).Length);
+        Cluster.StartNode(2);
+        await Cluster.WaitReadyAsync();
     });
 
     [Fact]
@@ -112,4 +115,6 @@ public sealed class ReplicaSpecs(ITestOutputHelper output) : ClusterSpecs(output
             return false;
         }
     }
+
+    public sealed class Fixture() : ClusterFixture(new ClusterShape(4, 2, 1) { Replicas = 3, FirstStorageNode = 2 });
 }

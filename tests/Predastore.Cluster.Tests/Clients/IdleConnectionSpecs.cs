@@ -9,19 +9,21 @@ using Xunit.Abstractions;
 namespace Predastore.Cluster.Tests.Clients;
 
 /// <summary>
-/// Many clients that only hold a connection, against real processes. IDLE_CONNECTIONS asks for another number than that of every build;
-/// it needs about as many file handles.
+/// Many clients that only hold a connection, against real processes. IDLE_CONNECTIONS asks for another number than that of every build,
+/// and for what they do to reads beside them; it needs about as many file handles.
 /// </summary>
 [Collection(SharedCluster.Name)]
 public sealed class IdleConnectionSpecs(SharedCluster shared, ITestOutputHelper output)
 {
     private const string Bucket = "idle-connections";
     private const int AtOnce = 16;
-    private const int Reads = 200;
     private const long BytesPerConnectionMax = 64 << 10;
 
-    private static readonly int Connections =
-        int.Parse(Environment.GetEnvironmentVariable("IDLE_CONNECTIONS") ?? "200", CultureInfo.InvariantCulture);
+    // A machine that does much else makes a p99 worth nothing: its bound is for a run of its own.
+    private const double SlowerMax = 1.5;
+
+    private static readonly string? Asked = Environment.GetEnvironmentVariable("IDLE_CONNECTIONS");
+    private static readonly int Connections = int.Parse(Asked ?? "200", CultureInfo.InvariantCulture);
 
     [Fact]
     public Task S17_F20_idle_connections_should_hold_little_memory_and_harm_nobody() => shared.Cluster.RunAsync(async () =>
@@ -46,6 +48,8 @@ public sealed class IdleConnectionSpecs(SharedCluster shared, ITestOutputHelper 
                 CultureInfo.InvariantCulture,
                 $"{Connections} idle connections: {held >> 20} MiB, reads p99 {beside.TotalMilliseconds:F1} ms, without {alone.TotalMilliseconds:F1} ms"));
             Assert.InRange(held / Connections, long.MinValue, BytesPerConnectionMax);
+            if (Asked is not null)
+                Assert.InRange(beside, TimeSpan.Zero, SlowerMax * alone);
 
             // They still stand and are served.
             await idle[^1]!.WriteAsync("GET /_/health/live HTTP/1.1\r\nHost: a\r\n\r\n"u8.ToArray());
@@ -64,8 +68,9 @@ public sealed class IdleConnectionSpecs(SharedCluster shared, ITestOutputHelper 
     // Of reads of a well-behaved client.
     private static async Task<TimeSpan> P99Async(AmazonS3Client s3)
     {
+        int reads = Asked is null ? 5 : 200;
         var took = new List<TimeSpan>();
-        for (int i = 0; i < Reads; i++)
+        for (int i = 0; i < reads; i++)
         {
             long started = Stopwatch.GetTimestamp();
             using GetObjectResponse got = await s3.GetObjectAsync(Bucket, "object");
@@ -73,6 +78,6 @@ public sealed class IdleConnectionSpecs(SharedCluster shared, ITestOutputHelper 
             took.Add(Stopwatch.GetElapsedTime(started));
         }
 
-        return took.Order().ElementAt(Reads * 99 / 100);
+        return took.Order().ElementAt(reads * 99 / 100);
     }
 }

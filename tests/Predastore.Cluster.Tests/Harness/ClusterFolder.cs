@@ -26,7 +26,9 @@ public sealed class ClusterFolder : IDisposable
         string toml = Toml(shape, network);
         File.WriteAllText(ConfigFile, toml);
         for (int node = 1; shape.Relayed && node <= shape.Nodes; node++)
-            File.WriteAllText(NodeConfigFile(node, shape), toml.Replace("[cluster]", $"[cluster]\nbind = \"{network.HiddenHost(node)}\"", StringComparison.Ordinal));
+            File.WriteAllText(NodeConfigFile(node, shape), toml
+                .Replace("[cluster]", $"[cluster]\nbind = \"{network.HiddenHost(node)}\"", StringComparison.Ordinal)
+                .Replace($"port = {network.DataPort(node)}\n", $"port = {network.HiddenDataPort(node)}\n", StringComparison.Ordinal));
         Directory.CreateDirectory(this["logs"]);
         File.WriteAllText(HoconFile, shape.Hocon);
     }

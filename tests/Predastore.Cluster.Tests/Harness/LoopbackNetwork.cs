@@ -37,8 +37,11 @@ public sealed class LoopbackNetwork : IDisposable
     /// <summary>Where a node listens whose dialled address is a relay's.</summary>
     public string HiddenHost(int node) => Prefix + (100 + node);
 
-    /// <summary>Of the data plane of a node, 1 to 15: no two nodes of the machine share one.</summary>
+    /// <summary>Of the data plane of a node, 1 to 7: no two nodes of the machine share one.</summary>
     public int DataPort(int node) => _dataPorts + node;
+
+    /// <summary>Where a node's data plane listens when a relay has <see cref="DataPort"/>: a QUIC listener takes its port on all addresses.</summary>
+    public int HiddenDataPort(int node) => _dataPorts + (DataPortsEach / 2) + node;
 
     public static LoopbackNetwork Claim()
     {

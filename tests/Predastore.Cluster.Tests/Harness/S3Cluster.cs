@@ -218,12 +218,13 @@ public sealed class S3Cluster : IAsyncDisposable
             : throw new InvalidOperationException(result.Error);
     }
 
-    /// <summary>The last lines of every node, to the test's output.</summary>
+    /// <summary>The last lines of every node, to the test's output; of a cluster that many tests share, to the console.</summary>
     public void DumpLogs()
     {
+        Action<string> write = _output is null ? Console.WriteLine : _output.WriteLine;
         foreach (int node in Nodes)
             if (_processes[node] is { } process)
-                _output?.WriteLine($"--- node {node} ({(process.HasExited ? $"exit code {process.ExitCode}" : "runs")}){Environment.NewLine}{process.Tail}");
+                write($"--- node {node} ({(process.HasExited ? $"exit code {process.ExitCode}" : "runs")}){Environment.NewLine}{process.Tail}");
     }
 
     public ValueTask DisposeAsync()
@@ -246,9 +247,8 @@ public sealed class S3Cluster : IAsyncDisposable
         foreach (int node in Nodes)
         {
             IPAddress dialled = IPAddress.Parse(_network.Host(node)), listening = IPAddress.Parse(_network.HiddenHost(node));
-            int data = DataPort(node);
             relay.Serve(node, new IPEndPoint(dialled, ClusterFolder.ControlPort), new IPEndPoint(listening, ClusterFolder.ControlPort), datagrams: false);
-            relay.Serve(node, new IPEndPoint(dialled, data), new IPEndPoint(listening, data), datagrams: true);
+            relay.Serve(node, new IPEndPoint(dialled, DataPort(node)), new IPEndPoint(listening, _network.HiddenDataPort(node)), datagrams: true);
         }
 
         return relay;
