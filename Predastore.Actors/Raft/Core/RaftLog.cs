@@ -39,6 +39,10 @@ public sealed class RaftLog
     /// <summary>Configuration as of an index.</summary>
     public Membership MembershipAt(ulong index) => _memberships.Last(pair => pair.Key <= index).Value;
 
+    /// <summary>Configurations of which one is in force where everything up to an index is known to be committed.</summary>
+    public IEnumerable<Membership> MembershipsFrom(ulong index)
+        => _memberships.Where(pair => pair.Key > index).Select(pair => pair.Value).Prepend(MembershipAt(index));
+
     /// <summary>Term of an entry, or null if it is not held.</summary>
     public ulong? TermOf(ulong index)
         => index == BaseIndex ? BaseTerm : index > BaseIndex && index <= LastIndex ? At(index).Term : null;

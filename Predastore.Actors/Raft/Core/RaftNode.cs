@@ -53,7 +53,9 @@ public sealed partial class RaftNode
         (Term, VotedFor) = (_durableTerm, _durableVote) = (state.Term, state.VotedFor);
         _handedOut = Math.Max(applied, Log.BaseIndex);
         AwaitsState = applied < Log.BaseIndex;
-        Commit = Log.BaseIndex;
+
+        // What is applied was committed. Begun at the log's start, the commit index would fall behind it when the log is cut up to there.
+        Commit = Math.Max(Log.BaseIndex, Math.Min(applied, Log.LastIndex));
         ResetElectionTimer();
     }
 
@@ -92,8 +94,9 @@ public sealed partial class RaftNode
     private Membership Members => Log.Membership;
 
     // A voter that a configuration removes may be the only one to hold that configuration: until it is committed it still campaigns,
-    // for the votes of the others, or nobody could ever win (dissertation, section 4.2.2).
-    private bool MayCampaign => !AwaitsState && (Members.IsVoter(Id) || (Log.MembershipIndex > Commit && Log.MembershipAt(Commit).IsVoter(Id)));
+    // for the votes of the others, or nobody could ever win (dissertation, section 4.2.2). A restart forgets how far commitment was:
+    // the configuration in which it votes may be any that stands between.
+    private bool MayCampaign => !AwaitsState && Log.MembershipsFrom(Commit).Any(members => members.IsVoter(Id));
 
     /// <summary>Time passes.</summary>
     public void Tick()

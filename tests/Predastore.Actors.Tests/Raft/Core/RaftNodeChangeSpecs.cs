@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Predastore.Actors.Raft;
 using Predastore.Actors.Raft.Core;
 using Xunit;
@@ -250,4 +251,38 @@ public sealed class RaftNodeChangeSpecs
     }
 
     private static int[] Sizes(Group group) => [group[1].Log.Membership.Voters.Length, group[1].Log.Membership.Learners.Length];
+
+    [Fact]
+    public void Replica_that_begins_should_know_what_is_applied_as_committed()
+    {
+        var log = new RaftLog(1, 1, new Membership([Group.Id(1)], []));
+        log.Append(new Entry { Index = 2, Term = 1 });
+        log.Append(new Entry { Index = 3, Term = 1 });
+        log.MarkPersisted(3, 1);
+        RaftNode node = Restarted(2, log, applied: 2);
+        Assert.Equal(2ul, node.Commit);
+        log.Compact(2);
+        Assert.True(node.Commit >= log.BaseIndex);
+    }
+
+    [Fact]
+    public void Voter_that_alone_holds_its_removal_should_campaign_after_a_restart()
+    {
+        // It was no voter yet where its log starts, which is all that it knows as committed.
+        var alone = new Membership([Group.Id(1)], []);
+        var log = new RaftLog(1, 1, alone);
+        log.Append(Change(2, new Membership([Group.Id(1), Group.Id(2)], [])));
+        log.Append(Change(3, alone));
+        log.MarkPersisted(3, 1);
+        RaftNode node = Restarted(2, log, applied: 1);
+        for (int i = 0; i < 40 && node.Role == RaftRole.Follower; i++)
+            node.Tick();
+        Assert.Equal(RaftRole.PreCandidate, node.Role);
+    }
+
+    private static RaftNode Restarted(uint node, RaftLog log, ulong applied)
+        => new(Group.Id(node), Group.Cluster, new RaftState(1, ReplicaId.None, log), applied, new RaftSettings(), seed: 1);
+
+    private static Entry Change(ulong index, Membership members)
+        => new() { Index = index, Term = 1, Kind = EntryKind.EntryConfiguration, Data = members.ToWire().ToByteString() };
 }
