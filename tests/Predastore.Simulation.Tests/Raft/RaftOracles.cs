@@ -29,6 +29,8 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
     private readonly Dictionary<ulong, ulong> _applied = [];
     private readonly Dictionary<ReplicaId, ulong> _terms = [];
     private readonly List<ulong> _committedTerms = [1];
+    private readonly List<(ulong From, Membership Members)> _configurations = [];
+    private readonly Dictionary<ReplicaId, (int Life, ulong Commit)> _configured = [];
 
     /// <summary>Index of the first position, of which all replicas are agreed at the start.</summary>
     public ulong Founded
@@ -58,7 +60,30 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
             ObserveLeader(replica, node);
         if (node.Commit > Committed)
             ObserveCommit(replica, node);
+        ObserveConfiguration(replica, node);
     }
+
+    // Whatever brought a replica to an index, entries or a snapshot: it counts with the configuration that was committed there.
+    private void ObserveConfiguration(IObservedReplica replica, RaftNode node)
+    {
+        if (_configurations.Count == 0 || node.Commit < _configurations[0].From
+            || _configured.GetValueOrDefault(replica.Id) == (replica.Life, node.Commit))
+            return;
+        _configured[replica.Id] = (replica.Life, node.Commit);
+        Membership members = node.Log.MembershipAt(node.Commit);
+        Membership committed = _configurations.FindLast(c => c.From <= node.Commit).Members;
+        InvariantException.Check(Same(members, committed), $"{replica.Id} has {members} at {node.Commit}, {committed} were committed");
+    }
+
+    private void NoteConfiguration(RaftNode node, ulong index)
+    {
+        Membership members = node.Log.MembershipAt(index);
+        if (_configurations.Count == 0 || !Same(_configurations[^1].Members, members))
+            _configurations.Add((index, members));
+    }
+
+    private static bool Same(Membership a, Membership b)
+        => ReferenceEquals(a, b) || (a.Voters.AsSpan().SequenceEqual(b.Voters.AsSpan()) && a.Learners.AsSpan().SequenceEqual(b.Learners.AsSpan()));
 
     // Election safety, and leader completeness at the moment of the election.
     private void ObserveLeader(IObservedReplica replica, RaftNode node)
@@ -84,7 +109,10 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
     {
         ulong before = Committed;
         for (ulong index = before + 1; index <= node.Commit; index++)
+        {
             _committedTerms.Add(node.Log.TermOf(index) ?? throw new InvariantException($"{replica.Id} committed {index} and has it not"));
+            NoteConfiguration(node, index);
+        }
 
         // A leader that removed itself has just stepped down.
         InvariantException.Check(_leaders.TryGetValue(node.Term, out (ReplicaId Id, int Life) leader) && leader.Id == replica.Id,

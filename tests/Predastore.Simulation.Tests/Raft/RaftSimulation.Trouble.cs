@@ -12,6 +12,13 @@ internal sealed partial class RaftSimulation
         if (_healed)
             return;
         After(1 + _random.Next(2 * _settings.TroubleMs), Trouble);
+        if (_settings.Membership && _settings.MembershipPerMille > 0 && Chance(_settings.MembershipPerMille))
+        {
+            for (int i = 0; i < _settings.MembershipBurst; i++)
+                ChangeMembership();
+            return;
+        }
+
         switch (_random.Next(9))
         {
             case 0 or 1:
@@ -78,6 +85,34 @@ internal sealed partial class RaftSimulation
         }
     }
 
+    private void AskNewLeader(SimReplica replica)
+    {
+        if (!_settings.Membership || !_settings.MembershipOnElection || _healed
+            || replica.Node!.Role != RaftRole.Leader || replica.AskedInTerm == replica.Node.Term)
+            return;
+        replica.AskedInTerm = replica.Node.Term;
+        After(1, () =>
+        {
+            if (replica.Node?.Role != RaftRole.Leader)
+                return;
+            Membership now = replica.Node.Log.Membership;
+            Ask(replica, now.Voters.Length % 2 == 0 ? Without(now) : SomeChange(now));
+            if (_random.Next(2) == 0)
+                Split();
+        });
+    }
+
+    // Every node is on one of two sides.
+    private void Split()
+    {
+        _cut.Clear();
+        int sides = _random.Next(1 << (int)NodesMax);
+        for (uint from = 1; from <= NodesMax; from++)
+            for (uint to = 1; to <= NodesMax; to++)
+                if (((sides >> (int)(from - 1)) & 1) != ((sides >> (int)(to - 1)) & 1))
+                    _cut.Add((from, to));
+    }
+
     private SimReplica? SomeLeader()
     {
         SimReplica[] leaders = [.. _replicas.Values.Where(replica => replica.Node?.Role == RaftRole.Leader)];
@@ -86,21 +121,26 @@ internal sealed partial class RaftSimulation
 
     private void ChangeMembership()
     {
-        if (SomeLeader() is not { } leader)
-            return;
-        Membership now = leader.Node!.Log.Membership;
-        Membership? next = _random.Next(3) switch
-        {
-            0 => WithLearner(now),
-            1 when now.Learners.Length > 0 => Promoted(now, now.Learners[_random.Next(now.Learners.Length)]),
-            2 => Without(now),
-            _ => null,
-        };
-        if (next is null)
+        if (SomeLeader() is { } leader)
+            Ask(leader, SomeChange(leader.Node!.Log.Membership));
+    }
+
+    private void Ask(SimReplica leader, Membership? next)
+    {
+        // A leader that removed itself may be the very one whose disk was wiped for the newcomer.
+        if (next is null || leader.Node is null)
             return;
         leader.Node.ProposeMembership(next);
         Pump(leader);
     }
+
+    private Membership? SomeChange(Membership now) => _random.Next(3) switch
+    {
+        0 => WithLearner(now),
+        1 when now.Learners.Length > 0 => Promoted(now, now.Learners[_random.Next(now.Learners.Length)]),
+        2 => Without(now),
+        _ => null,
+    };
 
     private static Membership Promoted(Membership now, ReplicaId learner)
         => new(now.Voters.Append(learner), now.Learners.Where(id => id != learner));

@@ -131,6 +131,7 @@ internal sealed partial class RaftSimulation
     {
         RaftNode node = replica.Node!;
         _oracles.Observe(replica);
+        AskNewLeader(replica);
         if (replica.Writing || !node.HasReady)
             return;
         Ready ready = node.TakeReady();

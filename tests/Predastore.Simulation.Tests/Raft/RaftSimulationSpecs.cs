@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Predastore.Actors.Raft.Core;
 using Predastore.Simulation.Tests.Store;
 using Xunit;
 using Xunit.Abstractions;
@@ -34,7 +35,8 @@ public sealed class RaftSimulationSpecs(ITestOutputHelper output)
 
     private static RaftSimulation Run(ulong seed)
     {
-        var simulation = new RaftSimulation(SimSettings.Draw(seed));
+        _ = Enum.TryParse(Environment.GetEnvironmentVariable("PREDA_LEAN"), out RaftFault lean);
+        var simulation = new RaftSimulation(SimSettings.Draw(seed, lean) with { Fault = RaftFault.None });
         simulation.Run();
         return simulation;
     }

@@ -43,6 +43,9 @@ internal sealed class SimReplica(ReplicaId id) : IObservedReplica
 
     public bool Writing { get; set; }
 
+    /// <summary>Last term in which a change was asked of it as the new leader.</summary>
+    public ulong AskedInTerm { get; set; }
+
     public Dictionary<ulong, (ulong Term, int Command)> Proposals { get; } = [];
 
     public Dictionary<ulong, (SimRead Read, ulong Index)> Reads { get; } = [];

@@ -3,7 +3,7 @@ using Predastore.Actors.Raft.Core;
 namespace Predastore.Simulation.Tests.Raft;
 
 /// <summary>What one seed draws before it starts. Times are virtual milliseconds, chances are in thousandths.</summary>
-internal sealed class SimSettings
+internal sealed record SimSettings
 {
     public required ulong Seed { get; init; }
 
@@ -33,6 +33,15 @@ internal sealed class SimSettings
 
     public bool Membership { get; init; }
 
+    /// <summary>Chance that a trouble is a change of the configuration, besides those whose turn it is.</summary>
+    public int MembershipPerMille { get; init; }
+
+    /// <summary>Changes asked for at once.</summary>
+    public int MembershipBurst { get; init; } = 1;
+
+    /// <summary>A change is asked of every new leader at once, and the network may split just then.</summary>
+    public bool MembershipOnElection { get; init; }
+
     public int MessageBytesMax { get; init; }
 
     public int InflightMax { get; init; }
@@ -42,7 +51,7 @@ internal sealed class SimSettings
     {
         var random = new SplitMix(seed * 2 + 1);
         bool badNetwork = random.Next(3) != 0;
-        return new SimSettings
+        var drawn = new SimSettings
         {
             Seed = seed,
             Fault = fault,
@@ -59,10 +68,30 @@ internal sealed class SimSettings
             Membership = random.Next(2) == 0,
             MessageBytesMax = random.Next(2) == 0 ? 40 : 1 << 20,
             InflightMax = 1 + random.Next(8),
+            MembershipPerMille = random.Next(4) == 0 ? random.Next(500) : 0,
+            MembershipBurst = 1 + random.Next(4),
+            MembershipOnElection = random.Next(4) == 0,
         };
+        return Lean(drawn, random);
     }
+
+    // A bug in the change of configurations shows where changes meet new leaders, in groups that can split into two halves.
+    private static SimSettings Lean(SimSettings drawn, SplitMix random) => drawn.Fault switch
+    {
+        RaftFault.OverlappingMembership => Changing(drawn, random) with { MembershipPerMille = 400, TroubleMs = 100 + random.Next(500) },
+        RaftFault.MembershipBeforeOwnTerm => Changing(drawn, random) with { MembershipPerMille = 100, MembershipOnElection = true, TroubleMs = 300 + random.Next(1500) },
+        _ => drawn,
+    };
+
+    private static SimSettings Changing(SimSettings drawn, SplitMix random) => drawn with
+    {
+        Voters = 4,
+        Membership = true,
+        LossPerMille = drawn.LossPerMille / 4,
+        DelayMs = 1 + random.Next(100),
+    };
 
     public override string ToString() =>
         $"seed {Seed}: {Voters} voters, loss {LossPerMille}, dup {DuplicatePerMille}, replay {ReplayPerMille}, delay {DelayMs}, " +
-        $"disk {DiskMs}, trouble {TroubleMs}, compact {CompactEntries}+{CompactTail}, membership {Membership}, fault {Fault}";
+        $"disk {DiskMs}, trouble {TroubleMs}, compact {CompactEntries}+{CompactTail}, membership {Membership} {MembershipPerMille}*{MembershipBurst} {MembershipOnElection}, fault {Fault}";
 }

@@ -31,7 +31,7 @@ internal sealed partial class ClusterSimulation
         if (keepers.Length == 0)
             return;
         for (int twice = _keeperRandom.Chance(150) ? 2 : 1; twice > 0; twice--)
-            _ = RoundAsync(_keeperRandom.Pick(keepers), orphans: ++_rounds % 6 == 0);
+            _ = RoundAsync(_keeperRandom.Pick(keepers), orphans: ++_rounds % Settings.OrphanRounds == 0);
     }
 
     private async Task RoundAsync(SimProcess keeper, bool orphans)

@@ -26,8 +26,13 @@ internal sealed partial class ClusterSimulation
             hash = (hash ^ b) * 1099511628211;
         Oracles.ObserveApply(replica, entry.Index, entry.Term, hash);
         Mix(entry.Index);
-        if (entry.Kind == EntryKind.EntryCommand && Command.Parser.ParseFrom(entry.Data) is { OpCase: Command.OpOneofCase.CollectGarbage } command)
+        if (entry.Kind != EntryKind.EntryCommand)
+            return;
+        Command command = Command.Parser.ParseFrom(entry.Data);
+        if (command.OpCase == Command.OpOneofCase.CollectGarbage)
             CheckCollected(command.CollectGarbage, replica);
+        else if (command.OpCase is Command.OpOneofCase.PlaceShards or Command.OpOneofCase.ReplaceData)
+            CheckGeneration(command, CommandResult.Parser.ParseFrom(result));
     }
 
     // What is collected may be seen by no read that is open anywhere.
@@ -119,6 +124,7 @@ internal sealed partial class ClusterSimulation
         InvariantException.Check(leader.Node.HasCommittedInTerm, "the leader has committed nothing in its term");
         foreach (SimReplica replica in replicas)
             InvariantException.Check(replica.Node.Leader == leader.Id, $"{replica.Id} follows {replica.Node.Leader} and not {leader.Id}");
+        CheckSessions();
         ReadAll();
         CheckStates(replicas);
         AwaitCensus();

@@ -66,7 +66,7 @@ internal sealed class SimProcess
             _endpoint = new MetadataEndpoint(local);
         }
 
-        Metadata = new NodeMetadata(local, () => true, new Remote(this), Time);
+        Metadata = new ObservedMetadata(new NodeMetadata(local, () => true, new Remote(this), Time), this, simulation);
         Keys = new KeyCache(simulation.Masters);
         Proposer = new Proposer(Metadata, Sessions, Time);
         var limits = new UploadLimits { Time = Time };

@@ -25,6 +25,7 @@ internal sealed class SimStore : MinimalActorRef
     {
         (_process, _simulation, StorageId) = (process, simulation, storageId);
         Store = Open(process.Host, simulation, storageId);
+        simulation.CheckKept(storageId, Store);
         _process.After(simulation.Settings.CompactMs, LookAfter);
     }
 
@@ -109,7 +110,11 @@ internal sealed class SimStore : MinimalActorRef
             for (int i = 0; i < commits.Length; i++)
             {
                 if (results[i].Outcome == CommitOutcome.Committed)
+                {
                     _simulation.ObserveShard(StorageId, writers[i]!.Request.Shard, commits[i].Request.Digest);
+                    _simulation.Keep(StorageId, Store, writers[i]!.Request.Shard, writers[i]!.Request.AttemptId);
+                }
+
                 commits[i].Answer.TrySetResult(results[i]);
             }
         }
@@ -124,6 +129,7 @@ internal sealed class SimStore : MinimalActorRef
     {
         if (deletes.Length == 0)
             return;
+        _simulation.Forget(StorageId, deletes.SelectMany(delete => delete.Shards));
         try
         {
             IReadOnlyList<DeleteOutcome> outcomes = Store.Delete([.. deletes.SelectMany(delete => delete.Shards)]);
