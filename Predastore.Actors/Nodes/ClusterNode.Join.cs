@@ -75,11 +75,13 @@ public sealed partial class ClusterNode
     {
         command.FeatureLevel = Proposer.FeatureLevel;
         command.TimeMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
-        while (true)
+        for (int attempt = 0; ; attempt++)
         {
+            // A replica that the group does not listen to, because its folder is an old copy, never applies its own refusal: others know it.
+            IMetadata door = attempt % 2 == 0 ? _metadata : _others;
             try
             {
-                CommandResult result = await _metadata.ProposeAsync(command, JoinAttempt, cancel).ConfigureAwait(false);
+                CommandResult result = await door.ProposeAsync(command, JoinAttempt, cancel).ConfigureAwait(false);
                 return result.Code switch
                 {
                     ResultCode.ResultOk => result,
