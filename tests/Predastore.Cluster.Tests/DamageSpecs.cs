@@ -56,6 +56,8 @@ public sealed class DamageSpecs(DamageSpecs.Fixture fixture) : IClassFixture<Dam
             damaged.Add((name, key, content, $"shard {extent.Header.Shard.Key.ShardIndex} of {extent.Header.Shard.Key.ObjectHash}"));
         }
 
+        damaged.AddRange(await SwapAsync());
+
         foreach ((string name, string key, byte[] content, _) in damaged)
             await ReadsAsync(key, content, name);
 
@@ -116,6 +118,24 @@ public sealed class DamageSpecs(DamageSpecs.Fixture fixture) : IClassFixture<Dam
         Assert.InRange(got.Length, 1, size - 1);
         Assert.True(content.AsSpan(0, (int)got.Length).SequenceEqual(got.ToArray()), "what came before the cut");
     });
+
+    // Two objects of one size whose sealed bytes, each whole and well, change places on one disk.
+    private async Task<IEnumerable<(string Name, string Key, byte[] Content, string Shard)>> SwapAsync()
+    {
+        for (int size = 500_000; ; size += 1000)
+        {
+            string[] keys = [$"swapped-{size}-a", $"swapped-{size}-b"];
+            byte[] first = await PutAsync(keys[0], size);
+            byte[] second = await PutAsync(keys[1], size);
+            await S3Cluster.WaitUntilAsync(() => Task.FromResult(Cluster.Nodes.All(node => ExtentsOn(node, size).Count() == 2)), HealTimeout, "both on every node");
+            LiveExtent[] extents = [.. ExtentsOn(1, size)];
+            if (extents.Any(extent => extent.Header.Shard.Key.ShardIndex >= Cluster.Shape.Data))
+                continue;
+            extents[0].Swap(extents[1]);
+            return extents.Zip(keys, [first, second]).Select(item =>
+                ("the place of another object's shard", item.Second, item.Third, $"shard {item.First.Header.Shard.Key.ShardIndex} of {item.First.Header.Shard.Key.ObjectHash}"));
+        }
+    }
 
     private AmazonS3Client Client(int node) => Cluster.Client(node, config => config.MaxErrorRetry = 0);
 

@@ -25,6 +25,30 @@ public sealed record LiveExtent(string File, long Offset, ExtentHeader Header)
         file.Position = position;
         file.WriteByte((byte)(value ^ 0x10));
     }
+
+    /// <summary>Exchanges the sealed bytes with those of an extent of the same length, as a disk does that writes to the wrong place.</summary>
+    public void Swap(LiveExtent other)
+    {
+        byte[] own = Sealed(), foreign = other.Sealed();
+        WriteSealed(foreign);
+        other.WriteSealed(own);
+    }
+
+    private byte[] Sealed()
+    {
+        using FileStream file = new(File, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        file.Position = FragmentAt(0);
+        byte[] bytes = new byte[Header.Length];
+        file.ReadExactly(bytes);
+        return bytes;
+    }
+
+    private void WriteSealed(byte[] bytes)
+    {
+        using FileStream file = new(File, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        file.Position = FragmentAt(0);
+        file.Write(bytes);
+    }
 }
 
 /// <summary>Reads segment files of a storage id while its node runs.</summary>
