@@ -6,7 +6,7 @@ namespace Predastore.Cluster.Tests.Chaos;
 public sealed record ChaosOptions
 {
     /// <summary>CHAOS_ROUNDS: kills or power cuts.</summary>
-    public int Rounds { get; init; } = Number("CHAOS_ROUNDS", 5);
+    public int Rounds { get; init; } = Number("CHAOS_ROUNDS", 4);
 
     /// <summary>CHAOS_HISTORIES: races that are judged, each with another trouble.</summary>
     public int Histories { get; init; } = Number("CHAOS_HISTORIES", 1);
@@ -23,7 +23,7 @@ public sealed record ChaosOptions
     public long Bytes { get; init; } = (long)Number("CHAOS_MEBIBYTES", 48) << 20;
 
     /// <summary>CHAOS_FREEZE_SECONDS: how long a frozen node stays frozen.</summary>
-    public TimeSpan Freeze { get; init; } = TimeSpan.FromSeconds(Number("CHAOS_FREEZE_SECONDS", 8));
+    public TimeSpan Freeze { get; init; } = TimeSpan.FromSeconds(Number("CHAOS_FREEZE_SECONDS", 15));
 
     /// <summary>CHAOS_ORPHAN_SECONDS: until then the census has to be exact once the load has ended.</summary>
     public TimeSpan OrphanLimit { get; init; } = TimeSpan.FromSeconds(Number("CHAOS_ORPHAN_SECONDS", 180));
@@ -34,9 +34,11 @@ public sealed record ChaosOptions
     /// <summary>CHAOS_REPORT: a file that the figures are added to, a line a run.</summary>
     public string? Report { get; init; } = Environment.GetEnvironmentVariable("CHAOS_REPORT");
 
+    /// <summary>CHAOS_LONG=1: what takes too long for every build is wanted.</summary>
+    public static bool IsLong => Environment.GetEnvironmentVariable("CHAOS_LONG") == "1";
+
     /// <summary>Skips, visibly, what takes too long for every build.</summary>
-    public static void RequireLong() =>
-        Skip.If(Environment.GetEnvironmentVariable("CHAOS_LONG") != "1", "it takes minutes: scripts/chaos.sh runs it");
+    public static void RequireLong() => Skip.IfNot(IsLong, "it takes minutes: scripts/chaos.sh runs it");
 
     private static int Number(string name, int otherwise) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
