@@ -38,13 +38,11 @@ public static class ActorSystemHosting
         return services;
     }
 
-    /// <summary>Configures remoting with mutual TLS, the cluster, serializers and values; starts no actor.</summary>
+    /// <summary>Configures remoting with mutual TLS, the cluster, serializers and values; starts no actor and joins nobody.</summary>
     /// <param name="builder">The actor system.</param>
     /// <param name="settings">The node.</param>
-    /// <param name="seeds">Nodes that are asked to let it in; if this one is the first, it founds the cluster when nobody does.</param>
     /// <exception cref="ArgumentException">The settings contradict each other.</exception>
-    public static AkkaConfigurationBuilder WithPredastoreNode(
-        this AkkaConfigurationBuilder builder, NodeSettings settings, IReadOnlyList<uint> seeds)
+    public static AkkaConfigurationBuilder WithPredastoreNode(this AkkaConfigurationBuilder builder, NodeSettings settings)
     {
         settings.Validate();
         Config values = NodeConfiguration.Load(settings.Timing);
@@ -59,11 +57,7 @@ public static class ActorSystemHosting
             Port = settings.Address.Port,
             PublicPort = settings.Address.Port,
         });
-        builder.WithClustering(new ClusterOptions
-        {
-            Roles = [.. settings.Roles],
-            SeedNodes = [.. seeds.Select(node => settings.AkkaAddress(node).ToString())],
-        });
+        builder.WithClustering(new ClusterOptions { Roles = [.. settings.Roles] });
         return builder;
     }
 

@@ -20,12 +20,14 @@ public sealed partial class ActorSystemKeeper
     private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan HealthyAfter = TimeSpan.FromSeconds(30);
 
-    // Far longer than joining takes: a metadata replica works without membership, and is interrupted by a new system.
+    // Far longer than joining takes: a metadata replica works without membership, and is interrupted by a new system. Where a cluster runs
+    // that does not let this node in, it is the connections of this system that do not work, and waiting does not mend them.
     private static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(30);
+    private TimeSpan RunningPatience => TimeSpan.FromSeconds(_settings.Timing == TimingProfile.Development ? 6 : 15);
 
     private async Task KeepAsync(Built built)
     {
-        TimeSpan backoff = BackoffMin;
+        TimeSpan backoff = BackoffMin, patience = RunningPatience;
         while (true)
         {
             long since = _time.GetTimestamp();
@@ -35,11 +37,16 @@ public sealed partial class ActorSystemKeeper
 
             // The second wait is for a stop that is cut short: then nobody ends the system.
             Task ended = Task.WhenAny(built.System.WhenTerminated, Task.Delay(Timeout.InfiniteTimeSpan, _cut.Token));
-            if (await Task.WhenAny(ended, Task.Delay(JoinPatience, _time, _stopping.Token)) != ended && !IsUp && !_stopping.IsCancellationRequested)
+            if (await IsLeftOutAsync(ended, patience))
             {
                 // Those that it asks may have ended since; others may be there now.
                 Log.NotJoined(_log, Node, Incarnation);
+                patience = patience * 2 < JoinPatience ? patience * 2 : JoinPatience;
                 await built.System.Terminate();
+            }
+            else
+            {
+                patience = RunningPatience;
             }
 
             await ended;
@@ -55,6 +62,30 @@ public sealed partial class ActorSystemKeeper
 
         await built.System.WhenTerminated.WaitAsync(StopGrace).ContinueWith(static _ => { }, TaskScheduler.Default);
         await ReleaseAsync(built);
+    }
+
+    // True if a system has not joined though it had the time to; false once it has, or has ended, or the node stops.
+    private async Task<bool> IsLeftOutAsync(Task ended, TimeSpan patience)
+    {
+        long since = _time.GetTimestamp();
+        try
+        {
+            bool isLast;
+            do
+            {
+                TimeSpan left = JoinPatience - _time.GetElapsedTime(since);
+                isLast = left <= patience;
+                if (await Task.WhenAny(ended, Task.Delay(isLast ? left : patience, _time, _stopping.Token)) == ended || _stopping.IsCancellationRequested)
+                    return false;
+                if (IsUp) return false;
+            }
+            while (!isLast && (await _seeds.RunningAsync(_stopping.Token)).Count == 0);
+            return !IsUp;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Tries until it works or the node stops; null then.</summary>
@@ -87,7 +118,8 @@ public sealed partial class ActorSystemKeeper
     private async Task<Built> BuildAsync(CancellationToken cancellation)
     {
         await RequirePortAsync(cancellation);
-        ServiceProvider services = Services(await _seeds.FindAsync(cancellation));
+        IReadOnlyList<uint> seeds = await _seeds.FindAsync(cancellation);
+        ServiceProvider services = Services();
         ActorSystem? system = null;
         try
         {
@@ -107,6 +139,7 @@ public sealed partial class ActorSystemKeeper
             Cluster.Get(system).RegisterOnMemberRemoved(
                 () => ShutdownGate.For(system).BeginAsync(CoordinatedShutdown.ClusterDowningReason.Instance));
             Log.SystemBuilt(_log, Node, incarnation, _settings.Address);
+            _ = JoinAsync(system, seeds);
             return built;
         }
         catch
@@ -118,7 +151,20 @@ public sealed partial class ActorSystemKeeper
         }
     }
 
-    private ServiceProvider Services(IReadOnlyList<uint> seeds)
+    private async Task JoinAsync(ActorSystem system, IReadOnlyList<uint> seeds)
+    {
+        try
+        {
+            await _seeds.WaitListeningAsync(seeds, _stopping.Token);
+            Cluster.Get(system).JoinSeedNodes(seeds.Select(_settings.AkkaAddress));
+        }
+        catch (OperationCanceledException)
+        {
+            // It stops, and need not join.
+        }
+    }
+
+    private ServiceProvider Services()
     {
         var services = new ServiceCollection();
         services.AddSingleton(_loggers);
@@ -127,7 +173,7 @@ public sealed partial class ActorSystemKeeper
         services.AddAkka(NodeConfiguration.SystemName, (builder, _) =>
         {
             builder.AddSetup(new LoggerFactorySetup(_loggers));
-            builder.WithPredastoreNode(_settings, seeds);
+            builder.WithPredastoreNode(_settings);
             // Last: what stands here is laid over the files.
             builder.ConfigureLoggers(loggers =>
             {

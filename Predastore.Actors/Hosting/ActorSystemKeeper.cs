@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Predastore.Actors.Topology;
+using Predastore.Actors.Topology.Wire;
 
 namespace Predastore.Actors.Hosting;
 
@@ -73,7 +74,12 @@ public sealed partial class ActorSystemKeeper : IHostedService, INodeSystem, IAs
     public ITopology Topology => _topology;
 
     /// <summary>What this node believes of the cluster, for <see cref="NodeSettings.ProbeAside"/> of another one.</summary>
-    public byte[] DescribeTopology() => _topology.Describe().ToByteArray();
+    public byte[] DescribeTopology()
+    {
+        Probe probe = _topology.Describe();
+        probe.Listens = Current is not null;
+        return probe.ToByteArray();
+    }
 
     /// <inheritdoc/>
     public Task<ActorSystem> WhenUpAsync(CancellationToken cancellation)

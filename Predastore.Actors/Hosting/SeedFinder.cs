@@ -11,6 +11,7 @@ internal sealed class SeedFinder(NodeSettings settings, TimeProvider time)
 {
     private static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan ListenPause = TimeSpan.FromMilliseconds(50);
 
     private TimeSpan Patience => settings.Timing == TimingProfile.Development ? TimeSpan.FromSeconds(2) : TimeSpan.FromSeconds(5);
 
@@ -27,9 +28,7 @@ internal sealed class SeedFinder(NodeSettings settings, TimeProvider time)
         while (true)
         {
             Probe?[] answers = await Task.WhenAll(others.Select(node => AskAsync(ask, node, AskTimeout, cancel))).ConfigureAwait(false);
-            uint[] running = [.. answers.OfType<Probe>().Where(IsUp).SelectMany(probe => probe.Members).Select(member => member.Node)
-                .Where(others.Contains).Distinct().Order()];
-            if (running.Length > 0) return running;
+            if (Running(answers, others) is { Count: > 0 } running) return running;
             bool patient = time.GetElapsedTime(started) < Patience;
             if (answers.Contains(null) && patient)
             {
@@ -39,6 +38,37 @@ internal sealed class SeedFinder(NodeSettings settings, TimeProvider time)
 
             uint[] alive = [.. all.Where(node => node == settings.Node || answers.Any(probe => probe?.Sender.Node == node))];
             return alive.Length > all.Length / 2 ? alive : all;
+        }
+    }
+
+    /// <summary>The metadata nodes of a cluster that runs without this one, as far as its members answer.</summary>
+    public async Task<IReadOnlyList<uint>> RunningAsync(CancellationToken cancel)
+    {
+        uint[] others = [.. settings.DbNodes.Where(node => node != settings.Node)];
+        return settings.ProbeAside is { } ask
+            ? Running(await Task.WhenAll(others.Select(node => AskAsync(ask, node, AskTimeout, cancel))).ConfigureAwait(false), others)
+            : [];
+    }
+
+    private static IReadOnlyList<uint> Running(IEnumerable<Probe?> answers, uint[] others) =>
+        [.. answers.OfType<Probe>().Where(IsUp).SelectMany(probe => probe.Members).Select(member => member.Node)
+            .Where(others.Contains).Distinct().Order()];
+
+    /// <summary>
+    /// Waits until the seeds listen, as far as they answer: nodes that start together answer by their data plane before their actor systems
+    /// listen, and a dial that is refused keeps Akka from dialling the address again for <c>retry-gate-closed-for</c>, 5 s.
+    /// </summary>
+    public async Task WaitListeningAsync(IReadOnlyList<uint> seeds, CancellationToken cancel)
+    {
+        if (settings.ProbeAside is not { } ask) return;
+        long started = time.GetTimestamp();
+        uint[] waited = [.. seeds.Where(node => node != settings.Node)];
+        while (true)
+        {
+            Probe?[] answers = await Task.WhenAll(waited.Select(node => AskAsync(ask, node, AskTimeout, cancel))).ConfigureAwait(false);
+            waited = [.. answers.OfType<Probe>().Where(probe => !probe.Listens).Select(probe => probe.Sender.Node)];
+            if (waited.Length == 0 || time.GetElapsedTime(started) >= Patience) return;
+            await Task.Delay(ListenPause, time, cancel).ConfigureAwait(false);
         }
     }
 

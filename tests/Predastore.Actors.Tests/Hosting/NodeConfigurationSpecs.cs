@@ -75,7 +75,6 @@ public sealed class NodeConfigurationSpecs
         Assert.True(config.GetTimeSpan("akka.actor.ask-timeout") < TimeSpan.FromMinutes(1));
         Assert.Equal(
             ["db", "gate", "node-1", "storage"], Cluster.Get(system).SelfRoles.Order());
-        Assert.Equal([$"akka.ssl.tcp://predastore@{cluster.Nodes[1]}"], config.GetStringList("akka.cluster.seed-nodes"));
     }
 
     [Fact]

@@ -36,5 +36,31 @@ public sealed class SeedFinderSpecs
             : throw new IOException("nobody there");
     }
 
+    [Fact]
+    public async Task Seeds_should_be_joined_only_when_those_that_answer_listen()
+    {
+        await using var cluster = new LoopbackCluster(3, (_, _) => { });
+        var time = new FakeTimeProvider();
+        int asked = 0;
+        bool listens = false;
+        var finder = new SeedFinder(cluster.Settings(2) with { ProbeAside = (node, _) => Answer(node) }, time);
+
+        Task waiting = finder.WaitListeningAsync([1, 2, 3], CancellationToken.None);
+        time.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.False(waiting.IsCompleted);
+        listens = true;
+        time.Advance(TimeSpan.FromMilliseconds(100));
+        await waiting.WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.True(asked > 1);
+
+        Task<byte[]> Answer(uint node)
+        {
+            if (node == 3) throw new IOException("nobody there");
+            asked++;
+            return Task.FromResult(new Probe { Sender = Member(node), Listens = listens }.ToByteArray());
+        }
+    }
+
     private static Incarnation Member(uint node) => new() { Node = node, Uid = (int)node };
 }
