@@ -55,6 +55,9 @@ internal sealed class SimNetwork(VirtualClock clock, SimRandom random, ClusterSe
             return;
         byte[] bytes = message.ToByteArray();
         MessageParser parser = message.Descriptor.Parser;
+
+        // Not the length: request ids are drawn anew in every run, and long ones take a byte more.
+        ulong kind = (ulong)message.Descriptor.Index;
         int copies = !Calm && to != from.Node && random.Chance(settings.DuplicatePerMille) ? 2 : 1;
         for (int i = 0; i < copies; i++)
         {
@@ -68,7 +71,7 @@ internal sealed class SimNetwork(VirtualClock clock, SimRandom random, ClusterSe
                     return;
                 process.Do(() =>
                 {
-                    Trace(((ulong)sender << 40) ^ ((ulong)to << 32) ^ (ulong)bytes.Length);
+                    Trace(((ulong)sender << 40) ^ ((ulong)to << 32) ^ kind);
                     process.Receive(parser.ParseFrom(bytes));
                 });
             });
