@@ -59,7 +59,7 @@ public sealed class RaftReplica : IAsyncDisposable
     public Task<string> Refused => _refused.Task;
 
     /// <summary>The setup that its actor systems need.</summary>
-    public JournalSetup Journal => new(Settings.Databases, _folder.JournalPath);
+    public JournalSetup Journal => new(Settings.Databases, _folder.JournalPath, Settings.Disk);
 
     /// <summary>Names this start of the program, 16 B: two starts with one boot count are two copies of a folder.</summary>
     public byte[] Nonce { get; } = RandomNumberGenerator.GetBytes(16);

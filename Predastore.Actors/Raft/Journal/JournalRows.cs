@@ -15,6 +15,9 @@ namespace Predastore.Actors.Raft.Journal;
 /// key   'H' || persistence id
 /// value highest sequence number 8 | its chain 16 | highest deleted sequence number 8 | its chain 16
 ///
+/// key   'B'
+/// value batches written so far 8, in each of them: what JournalEnd is compared with
+///
 /// key   'M'
 /// value incarnation of the replica 8; written before the first event, so that a journal that was emptied is not taken for a new one
 /// </code>
@@ -24,10 +27,27 @@ internal static class JournalRows
     public const int ChainBytes = 16;
     private const byte EventPrefix = (byte)'E';
     private const byte HeadPrefix = (byte)'H';
+    private const byte BatchesPrefix = (byte)'B';
     private const byte MarkerPrefix = (byte)'M';
     private const int FixedBytes = ChainBytes + 4 + 2;
 
     public static readonly byte[] MarkerKey = [MarkerPrefix];
+
+    public static readonly byte[] BatchesKey = [BatchesPrefix];
+
+    public static byte[] Batches(long count)
+    {
+        byte[] value = new byte[8];
+        BinaryPrimitives.WriteInt64BigEndian(value, count);
+        return value;
+    }
+
+    public static long BatchesOf(byte[]? row) => row switch
+    {
+        null => 0,
+        { Length: 8 } => BinaryPrimitives.ReadInt64BigEndian(row),
+        _ => throw new JournalDamagedException($"a row of {row.Length} bytes for the number of batches"),
+    };
 
     public static byte[] EventKey(string persistenceId, long sequenceNr)
     {
@@ -107,4 +127,5 @@ internal sealed record JournalHead(long Highest, byte[] HighestChain, long Delet
 
 /// <summary>The journal does not hold what was written to it. The replica must not speak before it was replaced.</summary>
 public sealed class JournalDamagedException(string what) : IOException(
-    $"The Raft journal is damaged: {what}. This replica must be replaced: remove its data folder and run 's3d admin' to add it anew.");
+    $"The Raft journal is damaged: {what}. This replica must be replaced: empty its path, start the node with --new-replica and run "
+    + "'s3d admin replica replace'.");

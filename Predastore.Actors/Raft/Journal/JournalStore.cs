@@ -19,12 +19,18 @@ internal sealed class JournalStore : IDisposable
         new BoundedChannelOptions(QueueMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     private readonly Thread _thread;
     private readonly JournalWriter _writer = new();
+    private readonly IDisk? _disk;
     private IOrderedKv? _kv;
+    private JournalEnd? _end;
+    private long _batches;
 
-    public JournalStore(IOrderedKvFactory factory, string folder)
+    /// <summary>Begins the thread; the database is opened by the first request.</summary>
+    /// <param name="disk">Where <see cref="JournalEnd"/> lies; null to do without it, as where the database is not on a disk.</param>
+    public JournalStore(IOrderedKvFactory factory, string folder, IDisk? disk = null)
     {
         _factory = factory;
         _folder = folder;
+        _disk = disk;
         _thread = new Thread(Run) { IsBackground = true, Name = "raft-journal" };
         _thread.Start();
     }
@@ -88,8 +94,9 @@ internal sealed class JournalStore : IDisposable
             catch (Exception error)
             {
                 Close();
+                Exception told = error is KvException { Failure: KvFailure.Damaged } ? new JournalDamagedException(error.Message) : error;
                 foreach (Work work in taken)
-                    work.Done.TrySetException(error);
+                    work.Done.TrySetException(told);
             }
         }
 
@@ -98,7 +105,9 @@ internal sealed class JournalStore : IDisposable
 
     private void Serve(List<Work> taken)
     {
-        _kv ??= _factory.Open(_folder, new OrderedKvOptions(WriteAheadLog: true));
+        if (_kv is null)
+            Open();
+        IOrderedKv kv = _kv!;
         var batch = new KvBatch();
         List<Work> written = [];
         foreach (Work work in taken)
@@ -106,13 +115,13 @@ internal sealed class JournalStore : IDisposable
             switch (work)
             {
                 case Write write:
-                    _writer.Append(_kv, batch, write.PersistenceId, write.Records);
+                    _writer.Append(kv, batch, write.PersistenceId, write.Records);
                     written.Add(write);
                     break;
                 case Delete delete:
                     // What it deletes may be in the batch, and is looked up in the database.
                     Sync(batch, written);
-                    _writer.Delete(_kv, batch, delete.PersistenceId, delete.To);
+                    _writer.Delete(kv, batch, delete.PersistenceId, delete.To);
                     written.Add(delete);
                     break;
                 case Read read:
@@ -123,6 +132,14 @@ internal sealed class JournalStore : IDisposable
         }
 
         Sync(batch, written);
+    }
+
+    private void Open()
+    {
+        _kv = _factory.Open(_folder, new OrderedKvOptions(WriteAheadLog: true));
+        _batches = JournalRows.BatchesOf(_kv.Get(JournalRows.BatchesKey));
+        if (_disk is not null)
+            _end = JournalEnd.Open(_disk, _folder, _batches);
     }
 
     private void Answer(Read read)
@@ -143,7 +160,10 @@ internal sealed class JournalStore : IDisposable
     {
         if (written.Count == 0)
             return;
+        batch.Put(JournalRows.BatchesKey, JournalRows.Batches(_batches + 1));
         _kv!.Write(batch, sync: true);
+        _batches++;
+        _end?.Advance(_batches);
         Syncs++;
         batch.Clear();
         foreach (Work work in written)
@@ -154,6 +174,8 @@ internal sealed class JournalStore : IDisposable
     private void Close()
     {
         _writer.Forget();
+        _end?.Dispose();
+        _end = null;
         _kv?.Dispose();
         _kv = null;
     }

@@ -9,13 +9,16 @@ using Predastore.Shards.Disk;
 namespace Predastore.Actors.Raft.Journal;
 
 /// <summary>Where the journal of an ActorSystem is: several systems in one process each have their own.</summary>
-public sealed class JournalSetup(IOrderedKvFactory factory, string folder) : Akka.Actor.Setup.Setup
+public sealed class JournalSetup(IOrderedKvFactory factory, string folder, IDisk? disk = null) : Akka.Actor.Setup.Setup
 {
     /// <summary>Opens the database.</summary>
     public IOrderedKvFactory Factory => factory;
 
     /// <summary>Folder of the database.</summary>
     public string Folder => folder;
+
+    /// <summary>The disk of the folder; null for a database that is not on one.</summary>
+    public IDisk? Disk => disk;
 }
 
 /// <summary>The Akka.Persistence plugin over <see cref="JournalStore"/>.</summary>
@@ -36,7 +39,7 @@ public sealed class RaftJournal : AsyncWriteJournal
             ? given.Value
             : throw new ConfigurationException("The ActorSystem has no JournalSetup.");
         _serialization = Context.System.Serialization;
-        _store = new JournalStore(setup.Factory, setup.Folder);
+        _store = new JournalStore(setup.Factory, setup.Folder, setup.Disk);
     }
 
     /// <inheritdoc/>
