@@ -6,7 +6,7 @@ namespace Predastore.Cluster.Tests.Chaos;
 public sealed record ChaosOptions
 {
     /// <summary>CHAOS_ROUNDS: kills or power cuts.</summary>
-    public int Rounds { get; init; } = Number("CHAOS_ROUNDS", 4);
+    public int Rounds { get; init; } = Number("CHAOS_ROUNDS", 3);
 
     /// <summary>CHAOS_HISTORIES: races that are judged, each with another trouble.</summary>
     public int Histories { get; init; } = Number("CHAOS_HISTORIES", 1);

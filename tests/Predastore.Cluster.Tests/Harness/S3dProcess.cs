@@ -82,6 +82,9 @@ public sealed class S3dProcess : IDisposable
         }
     }
 
+    /// <summary>Files, sockets and other descriptors that it has open now. Linux only.</summary>
+    public int OpenDescriptors => Directory.GetFileSystemEntries($"/proc/{Pid}/fd").Length;
+
     /// <summary>Starts a node and leaves it running.</summary>
     public static S3dProcess Start(IEnumerable<string> args, string logFile, IReadOnlyDictionary<string, string> environment) =>
         new(args, logFile, environment, keepOutput: false);
