@@ -80,7 +80,7 @@ public sealed class DamageSpecs(DamageSpecs.Fixture fixture) : IClassFixture<Dam
     [Fact]
     public Task Object_with_more_bad_shards_than_parity_should_be_a_clean_error() => Cluster.RunAsync(async () =>
     {
-        const int size = 500_000;
+        const int size = 400_000;
         await Cluster.Client(1).PutBucketAsync(_bucket);
         await PutAsync("dead", size);
         foreach (int node in Cluster.Nodes)
