@@ -7,5 +7,5 @@ public static class NoAnswer
 {
     /// <summary>True for every way in which a request to a node in trouble may fail.</summary>
     public static bool Is(Exception error)
-        => error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or OperationCanceledException;
+        => error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or OperationCanceledException or TimeoutException;
 }

@@ -19,6 +19,8 @@ public sealed class ClusterFolder : IDisposable
 
     public const int ControlPort = 6660;
 
+    private readonly Dictionary<int, SmallDisk> _disks = [];
+
     public ClusterFolder(ClusterShape shape, LoopbackNetwork network)
     {
         Path = Directory.CreateTempSubdirectory("predastore-cluster-").FullName;
@@ -31,6 +33,8 @@ public sealed class ClusterFolder : IDisposable
                 .Replace($"port = {network.DataPort(node)}\n", $"port = {network.HiddenDataPort(node)}\n", StringComparison.Ordinal));
         Directory.CreateDirectory(this["logs"]);
         File.WriteAllText(HoconFile, shape.Hocon);
+        for (int node = 1; shape.NodeDiskBytes > 0 && node <= shape.Nodes; node++)
+            _disks[node] = SmallDisk.Mount(NodeFolder(node), shape.NodeDiskBytes);
     }
 
     public string Path { get; }
@@ -48,16 +52,22 @@ public sealed class ClusterFolder : IDisposable
     public string LogFile(int node) => this[$"logs/node-{node}.log"];
 
     /// <summary>True if a node has written these words, in this life or an earlier one.</summary>
-    public bool HasLogged(int node, string words)
+    public bool HasLogged(int node, string words) => LogOf(node).Contains(words, StringComparison.Ordinal);
+
+    /// <summary>All that a node has written so far.</summary>
+    public string LogOf(int node)
     {
         if (!File.Exists(LogFile(node)))
-            return false;
+            return "";
         using var text = new StreamReader(new FileStream(LogFile(node), FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-        return text.ReadToEnd().Contains(words, StringComparison.Ordinal);
+        return text.ReadToEnd();
     }
 
     /// <summary>Everything of one node.</summary>
     public string NodeFolder(int node) => this[$"node-{node}"];
+
+    /// <summary>The file system of a node's data; only with <see cref="ClusterShape.NodeDiskBytes"/>.</summary>
+    public SmallDisk Disk(int node) => _disks[node];
 
     /// <summary>The metadata replica of a node.</summary>
     public string DbFolder(int node) => this[$"node-{node}/db"];
@@ -92,6 +102,8 @@ public sealed class ClusterFolder : IDisposable
 
     public void Dispose()
     {
+        foreach (SmallDisk disk in _disks.Values)
+            disk.Dispose();
         try
         {
             Directory.Delete(Path, recursive: true);

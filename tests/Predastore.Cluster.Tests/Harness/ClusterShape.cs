@@ -33,6 +33,9 @@ public sealed record ClusterShape(int Nodes, int Data, int Parity)
     /// <summary>Nodes reach each other over relays, which a test can cut and slow down: <see cref="S3Cluster.Links"/>.</summary>
     public bool Relayed { get; init; }
 
+    /// <summary>Size of a file system of its own that every node has for its data; 0 for folders on the disk of the tests.</summary>
+    public long NodeDiskBytes { get; init; }
+
     /// <summary>Variables of one node's process, over those of all.</summary>
     public Func<ClusterFolder, int, IReadOnlyDictionary<string, string>>? NodeEnvironment { get; init; }
 

@@ -207,6 +207,19 @@ public sealed class S3Cluster : IAsyncDisposable
             : throw new InvalidOperationException(result.Error);
     }
 
+    /// <summary>The same; null while the node does not answer, as in trouble or on a machine that does much else.</summary>
+    public async Task<ClusterStatus?> TryStatusAsync(int node = 1)
+    {
+        try
+        {
+            return await StatusAsync(node);
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>What <c>s3d admin census --json</c> says when it asks one node that runs.</summary>
     public async Task<CensusResult> CensusAsync(int? node = null)
     {
