@@ -4,7 +4,11 @@
 #   scripts/chaos.sh power [ROUNDS]          power loss of all nodes: what was not synced is gone (default 100); needs a C compiler
 #   scripts/chaos.sh loss [OBJECTS MIB]      any one of three nodes is killed over OBJECTS objects of MIB in all (default 300 1024)
 #   scripts/chaos.sh histories [N]           N races (default 100) under kills, freezes and cuts, each judged for linearizability
-#   scripts/chaos.sh freeze|fsync|partition  frozen nodes; failing syncs (needs strace); cut, one-way and slow links
+#   scripts/chaos.sh freeze [SECONDS]        frozen nodes (default 15 s): a new leader, p99 of the others, the return
+#   scripts/chaos.sh errors                  syncs, reads and writes that fail with EIO (needs strace)
+#   scripts/chaos.sh disk                    data on small file systems of their own, filled (needs the right to mount)
+#   scripts/chaos.sh damage                  Raft journals damaged in the middle and at their end; an old image of a node put back
+#   scripts/chaos.sh partition               cut, one-way, bridged, flapping and slow links
 # Figures go to the terminal and are added to $CHAOS_REPORT (default artifacts/chaos.txt). CHAOS_SEED repeats a run's draws,
 # CHAOS_WRITERS (4) sets its load, CHAOS_ORPHAN_SECONDS (900) how long leftovers may lie.
 set -euo pipefail
@@ -12,7 +16,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 usage() {
-  sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 
@@ -35,12 +39,17 @@ case $what in
     filter=HistorySpecs
     export CHAOS_HISTORIES=${2:-100}
     ;;
-  freeze) filter=FreezeSpecs ;;
-  fsync) filter=SyncErrorSpecs ;;
+  freeze)
+    filter=FreezeSpecs
+    export CHAOS_FREEZE_SECONDS=${2:-15}
+    ;;
+  errors) filter=DiskErrorSpecs ;;
+  disk) filter=FullDiskSpecs ;;
+  damage) filter='JournalDamageSpecs|FullyQualifiedName~OldImageSpecs' ;;
   partition) filter=LinkSpecs ;;
   *) usage ;;
 esac
-[[ ${CHAOS_ROUNDS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_HISTORIES:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_OBJECTS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_MEBIBYTES:-1} =~ ^[1-9][0-9]*$ ]] || usage
+[[ ${CHAOS_ROUNDS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_HISTORIES:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_OBJECTS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_MEBIBYTES:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_FREEZE_SECONDS:-1} =~ ^[1-9][0-9]*$ ]] || usage
 
 export CHAOS_ORPHAN_SECONDS=${CHAOS_ORPHAN_SECONDS:-900} CHAOS_ORPHAN_INTERVAL=${CHAOS_ORPHAN_INTERVAL:-0}
 export CHAOS_LONG=1
