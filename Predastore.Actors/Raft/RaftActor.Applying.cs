@@ -32,9 +32,10 @@ public sealed partial class RaftActor
         _halted = true;
         _failure = reason;
         _log.Error("Halted: {0}", reason);
+        // Before the answers: whoever gets one may look why.
+        _group.Publish(_group.Status with { Phase = RaftPhase.Halted, Reason = reason, Readable = false });
         Requests.FailPending(reason);
         Timers.CancelAll();
-        _group.Publish(_group.Status with { Phase = RaftPhase.Halted, Reason = reason, Readable = false });
         Become(() => CommandAny(_ => { }));
     }
 }
