@@ -27,7 +27,7 @@ internal sealed class SeedFinder(NodeSettings settings, TimeProvider time)
         long started = time.GetTimestamp();
         while (true)
         {
-            Probe?[] answers = await Task.WhenAll(others.Select(node => AskAsync(ask, node, AskTimeout, cancel))).ConfigureAwait(false);
+            Probe?[] answers = await AskAllAsync(ask, others, cancel).ConfigureAwait(false);
             if (Running(answers, others) is { Count: > 0 } running) return running;
             bool patient = time.GetElapsedTime(started) < Patience;
             if (answers.Contains(null) && patient)
@@ -46,7 +46,7 @@ internal sealed class SeedFinder(NodeSettings settings, TimeProvider time)
     {
         uint[] others = [.. settings.DbNodes.Where(node => node != settings.Node)];
         return settings.ProbeAside is { } ask
-            ? Running(await Task.WhenAll(others.Select(node => AskAsync(ask, node, AskTimeout, cancel))).ConfigureAwait(false), others)
+            ? Running(await AskAllAsync(ask, others, cancel).ConfigureAwait(false), others)
             : [];
     }
 
@@ -65,12 +65,15 @@ internal sealed class SeedFinder(NodeSettings settings, TimeProvider time)
         uint[] waited = [.. seeds.Where(node => node != settings.Node)];
         while (true)
         {
-            Probe?[] answers = await Task.WhenAll(waited.Select(node => AskAsync(ask, node, AskTimeout, cancel))).ConfigureAwait(false);
+            Probe?[] answers = await AskAllAsync(ask, waited, cancel).ConfigureAwait(false);
             waited = [.. answers.OfType<Probe>().Where(probe => !probe.Listens).Select(probe => probe.Sender.Node)];
             if (waited.Length == 0 || time.GetElapsedTime(started) >= Patience) return;
             await Task.Delay(ListenPause, time, cancel).ConfigureAwait(false);
         }
     }
+
+    private static Task<Probe?[]> AskAllAsync(Func<uint, CancellationToken, Task<byte[]>> ask, IEnumerable<uint> nodes, CancellationToken cancel) =>
+        Task.WhenAll(nodes.Select(node => AskAsync(ask, node, AskTimeout, cancel)));
 
     private static bool IsUp(Probe probe) => probe.Members.Contains(probe.Sender);
 

@@ -9,7 +9,7 @@ using Predastore.Shards.Segments;
 namespace Predastore.Cluster.Tests;
 
 /// <summary>Bits that turn over in the segments of running nodes: nothing wrong is served, and it is repaired.</summary>
-public sealed class DamageSpecs(DamageSpecs.Fixture fixture) : IClassFixture<DamageSpecs.Fixture>
+public sealed class DamageSpecs(DamageSpecs.Fixture fixture) : IClassFixture<DamageSpecs.Fixture>, IAsyncLifetime
 {
     private static readonly TimeSpan HealTimeout = TimeSpan.FromSeconds(120);
 
@@ -38,10 +38,13 @@ public sealed class DamageSpecs(DamageSpecs.Fixture fixture) : IClassFixture<Dam
 
     private S3Cluster Cluster => fixture.Cluster;
 
+    public Task InitializeAsync() => Cluster.Client(1).PutBucketAsync(_bucket);
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
     [Fact]
     public Task Flipped_bit_in_any_region_should_be_read_around_named_and_healed() => Cluster.RunAsync(async () =>
     {
-        await Cluster.Client(1).PutBucketAsync(_bucket);
         var damaged = new List<(string Name, string Key, byte[] Content, string Shard)>();
         for (int size = 600_000; damaged.Count < Regions.Length; size += 1000)
         {
@@ -81,7 +84,6 @@ public sealed class DamageSpecs(DamageSpecs.Fixture fixture) : IClassFixture<Dam
     public Task Object_with_more_bad_shards_than_parity_should_be_a_clean_error() => Cluster.RunAsync(async () =>
     {
         const int size = 400_000;
-        await Cluster.Client(1).PutBucketAsync(_bucket);
         await PutAsync("dead", size);
         foreach (int node in Cluster.Nodes)
         {
@@ -102,7 +104,6 @@ public sealed class DamageSpecs(DamageSpecs.Fixture fixture) : IClassFixture<Dam
     public Task Body_that_turns_out_bad_should_be_cut_before_a_wrong_byte() => Cluster.RunAsync(async () =>
     {
         const int size = 12_000_000;
-        await Cluster.Client(1).PutBucketAsync(_bucket);
         byte[] content = await PutAsync("late", size);
         foreach (int node in Cluster.Nodes)
         {

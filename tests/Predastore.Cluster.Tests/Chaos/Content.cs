@@ -27,4 +27,8 @@ public static class Content
     }
 
     public static string Name(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
+
+    /// <summary><see cref="Name"/> of what a stream holds to its end.</summary>
+    public static async Task<string> NameAsync(Stream bytes, CancellationToken cancel = default) =>
+        Convert.ToHexStringLower(await SHA256.HashDataAsync(bytes, cancel));
 }

@@ -110,7 +110,7 @@ public sealed class OldImageSpecs(ITestOutputHelper output)
         try
         {
             using GetObjectResponse response = await s3.GetObjectAsync(Bucket, key);
-            return Convert.ToHexStringLower(await SHA256.HashDataAsync(response.ResponseStream));
+            return await Content.NameAsync(response.ResponseStream);
         }
         catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
         {
