@@ -9,6 +9,7 @@ public sealed class SizeSpecs(DoorFixture fixture) : IClassFixture<DoorFixture>
 {
     private const long ObjectBytesMax = 5L << 30;
     private const int Declarations = 1000;
+    private const int Batches = 10;
 
     private S3Call Put => fixture.Door.Call("PUT", $"/{DoorFixture.Bucket}/{DoorFixture.Key}") with { Payload = "UNSIGNED-PAYLOAD" };
 
@@ -19,16 +20,22 @@ public sealed class SizeSpecs(DoorFixture fixture) : IClassFixture<DoorFixture>
         S3Call chunked = Put with { Payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER", Headers = [("x-amz-decoded-content-length", $"{5L << 40}")], Length = 5L << 40 };
         Assert.Equal("EntityTooLarge", (await whole.SendAsync()).Code);
         Assert.Equal("EntityTooLarge", (await chunked.SendAsync()).Code);
-        long before = GC.GetTotalAllocatedBytes(precise: true);
         int bodies = fixture.Door.Store.Bodies;
-        for (int i = 0; i < Declarations / 2; i++)
+        long least = long.MaxValue;
+        for (int batch = 0; batch < Batches; batch++)
         {
-            Assert.Equal(400, (await whole.SendAsync()).Status);
-            Assert.Equal(400, (await chunked.SendAsync()).Status);
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            for (int i = 0; i < Declarations / Batches / 2; i++)
+            {
+                Assert.Equal(400, (await whole.SendAsync()).Status);
+                Assert.Equal(400, (await chunked.SendAsync()).Status);
+            }
+
+            least = Math.Min(least, (GC.GetTotalAllocatedBytes(precise: true) - before) / (Declarations / Batches));
         }
 
-        // All of it is what a thousand small requests cost, on both sides of the connection.
-        Assert.InRange((GC.GetTotalAllocatedBytes(precise: true) - before) / Declarations, 0, 256 << 10);
+        // What a small request costs, on both sides of the connection; other tests that run meanwhile allocate too, though not in every batch.
+        Assert.InRange(least, 0, 256 << 10);
         Assert.Equal(bodies, fixture.Door.Store.Bodies);
         await fixture.AssertKeptAsync();
     }
