@@ -2,10 +2,10 @@ using Akka.Actor;
 using Akka.Cluster.Hosting;
 using Akka.Configuration;
 using Akka.Hosting;
-using Akka.Remote.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Predastore.Actors.Hosting.Partitions;
+using Predastore.Actors.Remoting;
 using Predastore.Actors.Serialization;
 using Predastore.Actors.Topology;
 
@@ -49,14 +49,8 @@ public static class ActorSystemHosting
         builder.AddHocon(settings.Overrides is { } over ? over.WithFallback(values) : values, HoconAddMode.Prepend);
         builder.AddSetup(ProtobufSerializer.Setup(
             settings.Protocols.Append(TopologyProtocol.Messages).Append(PartitionProtocol.Messages)));
-        builder.AddSetup(new RemoteTrust(settings.Trust, settings.Nodes).Setup());
-        builder.WithRemoting(new RemoteOptions
-        {
-            HostName = settings.BindHost ?? settings.Address.Host,
-            PublicHostName = settings.Address.Host,
-            Port = settings.Address.Port,
-            PublicPort = settings.Address.Port,
-        });
+        builder.AddSetup(new ControlTransportSetup(settings.Trust, settings.Nodes, settings.BindHost));
+        builder.WithActorRefProvider(ProviderSelection.Cluster.Instance);
         builder.WithClustering(new ClusterOptions { Roles = [.. settings.Roles] });
         return builder;
     }
@@ -65,7 +59,7 @@ public static class ActorSystemHosting
     public static Address AkkaAddress(this NodeSettings settings, uint node)
     {
         ControlAddress at = settings.Nodes[node];
-        return new Address("akka.ssl.tcp", NodeConfiguration.SystemName, at.Host, at.Port);
+        return new Address($"akka.{ControlTransport.Scheme}", NodeConfiguration.SystemName, at.Host, at.Port);
     }
 
     /// <summary>
@@ -80,7 +74,7 @@ public static class ActorSystemHosting
             TimeSpan limit = shutdown.Timeout(CoordinatedShutdown.PhaseServiceRequestsDone);
             shutdown.AddTask(CoordinatedShutdown.PhaseServiceRequestsDone, name, async () =>
             {
-                if (ShutdownGate.For(system).Reason is CoordinatedShutdown.ClusterDowningReason) return Akka.Done.Instance;
+                if (shutdown.ShutdownReason is CoordinatedShutdown.ClusterDowningReason) return Akka.Done.Instance;
                 using var cut = new CancellationTokenSource(limit);
                 await drain(cut.Token);
                 return Akka.Done.Instance;

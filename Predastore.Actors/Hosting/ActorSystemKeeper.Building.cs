@@ -33,7 +33,7 @@ public sealed partial class ActorSystemKeeper
             long since = _time.GetTimestamp();
 
             // StopAsync may have begun before it could see a system that was just built.
-            if (_stopping.IsCancellationRequested) _ = ShutdownGate.For(built.System).BeginAsync(CoordinatedShutdown.ClrExitReason.Instance);
+            if (_stopping.IsCancellationRequested) _ = CoordinatedShutdown.Get(built.System).Run(CoordinatedShutdown.ClrExitReason.Instance);
 
             // The second wait is for a stop that is cut short: then nobody ends the system.
             Task ended = Task.WhenAny(built.System.WhenTerminated, Task.Delay(Timeout.InfiniteTimeSpan, _cut.Token));
@@ -52,7 +52,7 @@ public sealed partial class ActorSystemKeeper
             await ended;
             if (_stopping.IsCancellationRequested) break;
 
-            Log.SystemEnded(_log, Node, Incarnation, ShutdownGate.For(built.System).Reason?.GetType().Name ?? "unknown");
+            Log.SystemEnded(_log, Node, Incarnation, CoordinatedShutdown.Get(built.System).ShutdownReason?.GetType().Name ?? "unknown");
             await ReleaseAsync(built);
             if (_time.GetElapsedTime(since) > HealthyAfter) backoff = BackoffMin;
             if (await RebuildAsync(backoff) is not { } next) return;
@@ -129,15 +129,14 @@ public sealed partial class ActorSystemKeeper
             lock (_gate) _built = built;
 
             // No request begins on a system that is going down.
-            ShutdownGate.For(system).Install(MarkDown);
+            CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "mark-down", () =>
+            {
+                MarkDown();
+                return Task.FromResult(Akka.Done.Instance);
+            });
             foreach (IHostedService hosted in services.GetServices<IHostedService>()) await hosted.StartAsync(cancellation);
             system.ActorOf(QuarantineWatch.Props(_settings), "quarantine-watch");
             Cluster.Get(system).RegisterOnMemberUp(() => MarkUp(built));
-
-            // A node that is told of its own removal shuts its cluster down at once, and nobody hears the event before it. The shutdown that
-            // the cluster begins then is none where the gate holds an earlier one.
-            Cluster.Get(system).RegisterOnMemberRemoved(
-                () => ShutdownGate.For(system).BeginAsync(CoordinatedShutdown.ClusterDowningReason.Instance));
             Log.SystemBuilt(_log, Node, incarnation, _settings.Address);
             _ = JoinAsync(system, seeds);
             return built;

@@ -109,7 +109,7 @@ public sealed partial class ActorSystemKeeper : IHostedService, INodeSystem, IAs
         {
             try
             {
-                await ShutdownGate.For(built.System).BeginAsync(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(cancellationToken);
+                await CoordinatedShutdown.Get(built.System).Run(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(cancellationToken);
             }
             catch (OperationCanceledException)
             {

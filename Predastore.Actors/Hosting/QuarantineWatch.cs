@@ -37,6 +37,6 @@ internal sealed class QuarantineWatch(NodeSettings settings) : UntypedActor
         _log.Warning("Quarantined by {0}: {1} of {2} metadata nodes", quarantined.RemoteAddress, votes, _voters.Count);
         if (votes <= _voters.Count / 2) return;
         _log.Warning("Quarantined by most metadata nodes: this actor system ends and a new one joins");
-        _ = ShutdownGate.For(Context.System).BeginAsync(CoordinatedShutdown.ClusterDowningReason.Instance);
+        _ = CoordinatedShutdown.Get(Context.System).Run(CoordinatedShutdown.ClusterDowningReason.Instance);
     }
 }

@@ -84,7 +84,6 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
                 break;
             case ClusterEvent.IMemberEvent changed:
                 _members[changed.Member.UniqueAddress] = changed.Member;
-                EndIfRemoved(changed.Member);
                 Publish();
                 break;
             case ClusterEvent.UnreachableMember unreachable:
@@ -120,16 +119,6 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
         }
     }
 
-    /// <summary>The cluster begins the shutdown of a removed member by itself, but cannot open a gate that holds an earlier one.</summary>
-    private void EndIfRemoved(Member member)
-    {
-        if (!member.UniqueAddress.Equals(_cluster.SelfUniqueAddress)) return;
-        if (member.Status == MemberStatus.Down)
-            _ = ShutdownGate.For(Context.System).BeginAsync(CoordinatedShutdown.ClusterDowningReason.Instance);
-        else if (member.Status == MemberStatus.Exiting)
-            _ = ShutdownGate.For(Context.System).BeginAsync(CoordinatedShutdown.ClusterLeavingReason.Instance);
-    }
-
     private void ConnectionLost(Address address)
     {
         if (!_nodeAt.TryGetValue(address, out uint node) || node == _settings.Node) return;
@@ -155,7 +144,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
         if (!_islands.MustYield(Me, UpMembers(), probe)) return;
         _log.Warning(
             "Node {0} runs another cluster of this cluster file; this node leaves its own and joins that one", probe.Sender.Node);
-        _ = ShutdownGate.For(Context.System).BeginAsync(CoordinatedShutdown.ClusterDowningReason.Instance);
+        _ = CoordinatedShutdown.Get(Context.System).Run(CoordinatedShutdown.ClusterDowningReason.Instance);
     }
 
     private void ProbeAbsent()

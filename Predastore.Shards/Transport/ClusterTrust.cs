@@ -15,6 +15,9 @@ public sealed class ClusterTrust : IDisposable
     /// <summary>ALPN of the shard protocol, on QUIC and on TLS alike.</summary>
     public static readonly SslApplicationProtocol Alpn = new("predastore-shard/1");
 
+    /// <summary>ALPN of the control plane.</summary>
+    public static readonly SslApplicationProtocol ControlAlpn = new("predastore-control/1");
+
     private const string ServerAuthOid = "1.3.6.1.5.5.7.3.1";
     private const string ClientAuthOid = "1.3.6.1.5.5.7.3.2";
 
@@ -143,35 +146,37 @@ public sealed class ClusterTrust : IDisposable
         return true;
     }
 
-    /// <summary>Options of a listener: TLS 1.3, client certificate required and verified, ALPN <see cref="Alpn"/>.</summary>
-    public SslServerAuthenticationOptions ServerOptions() => new()
+    /// <summary>Options of a listener: TLS 1.3, client certificate required and verified.</summary>
+    /// <param name="protocol">ALPN; <see cref="Alpn"/> by default.</param>
+    /// <param name="distrusted">Hears why a peer's certificate is refused.</param>
+    public SslServerAuthenticationOptions ServerOptions(SslApplicationProtocol? protocol = null, Action<string>? distrusted = null) => new()
     {
         ServerCertificateContext = _context,
         ClientCertificateRequired = true,
         EnabledSslProtocols = SslProtocols.Tls13,
-        ApplicationProtocols = [Alpn],
+        ApplicationProtocols = [protocol ?? Alpn],
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         CertificateChainPolicy = NewPolicy(),
         EncryptionPolicy = EncryptionPolicy.RequireEncryption,
         AllowRenegotiation = false,
         // A resumed session would carry an identity verified under an older CA or clock.
         AllowTlsResume = false,
-        RemoteCertificateValidationCallback = (_, cert, chain, errors) => Accepts(cert, chain, errors, null),
+        RemoteCertificateValidationCallback = (_, cert, chain, errors) => Accepts(cert, chain, errors, null, distrusted),
     };
 
     /// <summary>Options for dialling a node: as <see cref="ServerOptions"/>, and the peer must be that node.</summary>
-    public SslClientAuthenticationOptions ClientOptions(uint node) => new()
+    public SslClientAuthenticationOptions ClientOptions(uint node, SslApplicationProtocol? protocol = null, Action<string>? distrusted = null) => new()
     {
         TargetHost = NodeName.Of(node),
         ClientCertificateContext = _context,
         EnabledSslProtocols = SslProtocols.Tls13,
-        ApplicationProtocols = [Alpn],
+        ApplicationProtocols = [protocol ?? Alpn],
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         CertificateChainPolicy = NewPolicy(),
         EncryptionPolicy = EncryptionPolicy.RequireEncryption,
         AllowRenegotiation = false,
         AllowTlsResume = false,
-        RemoteCertificateValidationCallback = (_, cert, chain, errors) => Accepts(cert, chain, errors, node),
+        RemoteCertificateValidationCallback = (_, cert, chain, errors) => Accepts(cert, chain, errors, node, distrusted),
     };
 
     /// <summary>Releases the certificates. Connections in use keep their own copies.</summary>
@@ -182,12 +187,15 @@ public sealed class ClusterTrust : IDisposable
         foreach (X509Certificate2 cert in _intermediates) cert.Dispose();
     }
 
-    private bool Accepts(X509Certificate? cert, X509Chain? chain, SslPolicyErrors errors, uint? expectedNode)
+    private bool Accepts(X509Certificate? cert, X509Chain? chain, SslPolicyErrors errors, uint? expectedNode, Action<string>? distrusted)
     {
         // The callback's answer overrides every check of the platform, "no certificate" included: any error is a refusal. Only the
         // host name is ours to judge: a QUIC listener compares the dialer's certificate with the name that was dialled.
-        if ((errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) != SslPolicyErrors.None || cert is not X509Certificate2 peer) return false;
-        return TryValidatePeer(peer, chain?.ChainPolicy.ExtraStore, expectedNode, out _, out _);
+        bool trusted = TryValidatePeer(cert as X509Certificate2, chain?.ChainPolicy.ExtraStore, expectedNode, out _, out string reason);
+        SslPolicyErrors left = errors & ~SslPolicyErrors.RemoteCertificateNameMismatch;
+        if (trusted && left == SslPolicyErrors.None) return true;
+        distrusted?.Invoke(trusted ? left.ToString() : reason);
+        return false;
     }
 
     private X509ChainPolicy NewPolicy()

@@ -100,4 +100,7 @@ public sealed class TransportException(string message, Exception? inner = null) 
 
     /// <summary>Too much is under way with the peer already: nothing was sent, and nothing is known of the peer.</summary>
     public bool Busy { get; init; }
+
+    /// <summary>The peer's certificate was refused: it is not the node that it should be.</summary>
+    public bool Distrusted { get; init; }
 }

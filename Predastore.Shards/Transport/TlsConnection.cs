@@ -5,7 +5,7 @@ using System.Security.Authentication;
 
 namespace Predastore.Shards.Transport;
 
-/// <summary>One authenticated TLS 1.3 connection. It carries one exchange at a time.</summary>
+/// <summary>One authenticated TLS 1.3 connection.</summary>
 internal sealed class TlsConnection : IDisposable
 {
     private const int KeepAliveSeconds = 8;
@@ -51,8 +51,10 @@ internal sealed class TlsConnection : IDisposable
 
     /// <summary>Dials, authenticates, and makes sure that it is the node that was meant.</summary>
     /// <exception cref="TransportException">It cannot be reached in time, or is somebody else.</exception>
-    public static async Task<TlsConnection> DialAsync(Peer peer, ClusterTrust trust, TransportOptions options, CancellationToken cancel)
+    public static async Task<TlsConnection> DialAsync(
+        Peer peer, ClusterTrust trust, SslApplicationProtocol protocol, TransportOptions options, CancellationToken cancel)
     {
+        string? distrust = null;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(options.DialTimeout);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -62,22 +64,24 @@ internal sealed class TlsConnection : IDisposable
         {
             await socket.ConnectAsync(peer.Host, peer.Port, limit.Token).ConfigureAwait(false);
             stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
-            await stream.AuthenticateAsClientAsync(trust.ClientOptions(peer.Node), limit.Token).ConfigureAwait(false);
-            return Checked(socket, stream);
+            await stream.AuthenticateAsClientAsync(trust.ClientOptions(peer.Node, protocol, reason => distrust = reason), limit.Token).ConfigureAwait(false);
+            return Checked(socket, stream, protocol);
         }
         catch (Exception e)
         {
             stream?.Dispose();
             socket.Dispose();
             if (cancel.IsCancellationRequested) throw new OperationCanceledException(e.Message, e, cancel);
-            throw new TransportException($"{peer} cannot be reached over TLS: {Reason(e, options.DialTimeout)}", e);
+            throw new TransportException($"{peer} cannot be reached over TLS: {distrust ?? Reason(e, options.DialTimeout)}", e) { Distrusted = distrust is not null };
         }
     }
 
     /// <summary>Authenticates a peer that has connected. The socket is closed on failure.</summary>
     /// <exception cref="TransportException">It shows no certificate of this cluster, speaks another protocol, or is too slow.</exception>
-    public static async Task<TlsConnection> AcceptAsync(Socket socket, ClusterTrust trust, TransportOptions options, CancellationToken cancel)
+    public static async Task<TlsConnection> AcceptAsync(
+        Socket socket, ClusterTrust trust, SslApplicationProtocol protocol, TransportOptions options, CancellationToken cancel)
     {
+        string? distrust = null;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(options.HandshakeTimeout);
         SslStream? stream = null;
@@ -86,14 +90,14 @@ internal sealed class TlsConnection : IDisposable
             socket.NoDelay = true;
             KeepAlive(socket);
             stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
-            await stream.AuthenticateAsServerAsync(trust.ServerOptions(), limit.Token).ConfigureAwait(false);
-            return Checked(socket, stream);
+            await stream.AuthenticateAsServerAsync(trust.ServerOptions(protocol, reason => distrust = reason), limit.Token).ConfigureAwait(false);
+            return Checked(socket, stream, protocol);
         }
         catch (Exception e)
         {
             stream?.Dispose();
             socket.Dispose();
-            throw new TransportException($"refused a connection: {Reason(e, options.HandshakeTimeout)}", e);
+            throw new TransportException($"refused a connection: {distrust ?? Reason(e, options.HandshakeTimeout)}", e) { Distrusted = distrust is not null };
         }
     }
 
@@ -116,10 +120,11 @@ internal sealed class TlsConnection : IDisposable
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveProbes);
     }
 
-    private static TlsConnection Checked(Socket socket, SslStream stream)
+    private static TlsConnection Checked(Socket socket, SslStream stream, SslApplicationProtocol protocol)
     {
         // A peer that offers no protocol at all gets through the negotiation; it must not get further.
-        if (stream.NegotiatedApplicationProtocol != ClusterTrust.Alpn) throw new AuthenticationException("the peer does not speak the shard protocol");
+        if (stream.NegotiatedApplicationProtocol != protocol)
+            throw new AuthenticationException($"the peer does not speak {protocol}");
         if (!stream.IsMutuallyAuthenticated || stream.RemoteCertificate is not System.Security.Cryptography.X509Certificates.X509Certificate2 cert
             || !NodeName.TryRead(cert, out uint node))
             throw new AuthenticationException("the peer has no certificate of this cluster");

@@ -88,7 +88,7 @@ internal sealed class TlsPool : IDisposable
         _backoff.ThrowIfTooEarly(_peer);
         try
         {
-            TlsConnection connection = await TlsConnection.DialAsync(_peer, _trust, _options, cancel).ConfigureAwait(false);
+            TlsConnection connection = await TlsConnection.DialAsync(_peer, _trust, ClusterTrust.Alpn, _options, cancel).ConfigureAwait(false);
             _backoff.Succeeded();
             return connection;
         }

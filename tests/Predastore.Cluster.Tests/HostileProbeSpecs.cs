@@ -24,8 +24,8 @@ public sealed class HostileProbeSpecs(SharedCluster shared)
 
     private S3Cluster Cluster => shared.Cluster;
 
-    private IPEndPoint[] Ports =>
-        [new(IPAddress.Parse(Cluster.Host(Target)), ClusterFolder.ControlPort), new(IPAddress.Parse(Cluster.Host(Target)), Cluster.DataPort(Target))];
+    private (IPEndPoint At, SslApplicationProtocol Protocol)[] Ports =>
+        [(At(ClusterFolder.ControlPort), ClusterTrust.ControlAlpn), (At(Cluster.DataPort(Target)), ClusterTrust.Alpn)];
 
     [Fact]
     public Task Strangers_should_be_refused_by_both_planes() => Cluster.RunAsync(async () =>
@@ -38,13 +38,13 @@ public sealed class HostileProbeSpecs(SharedCluster shared)
         using X509Certificate2 unknown = Certificate(ours.IssueNode(77, hosts));
         using X509Certificate2 expired = Certificate(ours.IssueNode(2, hosts, now.AddMinutes(-50), now.AddMinutes(-5)));
 
-        foreach (IPEndPoint port in Ports)
+        foreach ((IPEndPoint port, SslApplicationProtocol protocol) in Ports)
         {
             await RepeatAsync(() => SendAsync(port, RandomNumberGenerator.GetBytes(Random.Shared.Next(1, 4000))));
             await RepeatAsync(() => SendAsync(port, Encoding.ASCII.GetBytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n")));
             await RepeatAsync(() => SendAsync(port, []));
             foreach (X509Certificate2? shown in new[] { null, foreign, unknown, expired })
-                await RepeatAsync(async () => Assert.False(await IsLetInAsync(port, shown, [], ClusterTrust.Alpn), $"{port} {shown?.Subject}"));
+                await RepeatAsync(async () => Assert.False(await IsLetInAsync(port, shown, [], protocol), $"{port} {shown?.Subject}"));
         }
         await StillServesAsync("strangers");
     });
@@ -56,18 +56,20 @@ public sealed class HostileProbeSpecs(SharedCluster shared)
         using X509Certificate2 member = Certificate(ours.IssueNode(3, [Cluster.Host(3)]));
 
         // The probe itself is sound: the same certificate and a true request are answered.
-        Assert.True(await IsLetInAsync(Ports[1], member, Ping(), ClusterTrust.Alpn));
-        Assert.False(await IsLetInAsync(Ports[1], member, Ping(), new SslApplicationProtocol("h2")));
-        foreach (IPEndPoint port in Ports)
+        Assert.True(await IsLetInAsync(Ports[1].At, member, Ping(), ClusterTrust.Alpn));
+        Assert.False(await IsLetInAsync(Ports[1].At, member, Ping(), new SslApplicationProtocol("h2")));
+        foreach ((IPEndPoint port, SslApplicationProtocol protocol) in Ports)
         {
-            await RepeatAsync(() => IsLetInAsync(port, member, RandomNumberGenerator.GetBytes(3000), ClusterTrust.Alpn));
+            await RepeatAsync(() => IsLetInAsync(port, member, RandomNumberGenerator.GetBytes(3000), protocol));
             // A length of four gigabytes in front of nothing.
-            await RepeatAsync(() => IsLetInAsync(port, member, [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], ClusterTrust.Alpn));
-            await RepeatAsync(() => IsLetInAsync(port, member, LyingFrames(), ClusterTrust.Alpn));
+            await RepeatAsync(() => IsLetInAsync(port, member, [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], protocol));
+            await RepeatAsync(() => IsLetInAsync(port, member, LyingFrames(), protocol));
         }
         await StillServesAsync("members");
         Assert.InRange(Cluster.Process(Target).ResidentBytes, 1, 600L << 20);
     });
+
+    private IPEndPoint At(int port) => new(IPAddress.Parse(Cluster.Host(Target)), port);
 
     private DevelopmentCa Ca() => DevelopmentCa.Import(
         File.ReadAllText(Cluster.Files.CaFile), File.ReadAllText(Cluster.Files["certs/ca-key.pem"]));

@@ -94,7 +94,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
                 _compose(node, builder);
                 if (seeds.Length == 0 || !first) return;
                 first = false;
-                string list = string.Join(',', seeds.Select(seed => $"\"akka.ssl.tcp://predastore@{Nodes[seed]}\""));
+                string list = string.Join(',', seeds.Select(seed => $"\"akka.tls://predastore@{Nodes[seed]}\""));
                 builder.AddHocon(ConfigurationFactory.ParseString($"akka.cluster.seed-nodes = [{list}]"), HoconAddMode.Prepend);
             },
             Logs);

@@ -17,8 +17,7 @@ public sealed class NodeConfigurationSpecs
     /// <summary>Keys that code sets; a file that sets one too would be a second owner.</summary>
     private static readonly string[] KeysOfCode =
     [
-        "akka.actor.provider", "akka.remote.dot-netty.tcp.hostname", "akka.remote.dot-netty.tcp.public-hostname",
-        "akka.remote.dot-netty.tcp.port", "akka.remote.dot-netty.tcp.public-port", "akka.cluster.seed-nodes", "akka.cluster.roles",
+        "akka.actor.provider", "akka.cluster.seed-nodes", "akka.cluster.roles",
         "akka.actor.serializers", "akka.actor.serialization-bindings", "akka.loggers",
     ];
 
@@ -39,13 +38,6 @@ public sealed class NodeConfigurationSpecs
     public void Files_should_leave_structure_to_code(string file) =>
         Assert.DoesNotContain(Keys(file), key => KeysOfCode.Any(owned => key == owned || key.StartsWith(owned + ".", StringComparison.Ordinal)));
 
-    [Theory]
-    [InlineData("predastore.conf")]
-    [InlineData("development.conf")]
-    [InlineData("production.conf")]
-    public void Files_should_not_shorten_what_remoting_needs(string file) =>
-        Assert.DoesNotContain(Keys(file), key => key is "akka.remote.retry-gate-closed-for" or "akka.remote.dot-netty.tcp.connection-timeout");
-
     [Fact]
     public async Task Merged_configuration_should_be_what_the_design_decided()
     {
@@ -55,10 +47,9 @@ public sealed class NodeConfigurationSpecs
         Config config = system.Settings.Config;
 
         Assert.Equal("predastore", system.Name);
-        Assert.True(config.GetBoolean("akka.remote.dot-netty.tcp.enable-ssl"));
-        Assert.Equal(128_000, config.GetByteSize("akka.remote.dot-netty.tcp.maximum-frame-size"));
-        Assert.Equal(TimeSpan.FromSeconds(5), config.GetTimeSpan("akka.remote.retry-gate-closed-for"));
-        Assert.Equal(TimeSpan.FromSeconds(15), config.GetTimeSpan("akka.remote.dot-netty.tcp.connection-timeout"));
+        Assert.Equal(["akka.remote.control"], config.GetStringList("akka.remote.enabled-transports"));
+        Assert.Equal("akka.tls", Cluster.Get(system).SelfAddress.Protocol);
+        Assert.Equal(128_000, config.GetByteSize("akka.remote.control.maximum-frame-size"));
         Assert.Equal("fail", config.GetString("akka.persistence.journal-plugin-fallback.replay-filter.mode"));
         Assert.Equal("Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster", config.GetString("akka.cluster.downing-provider-class"));
         Assert.Equal("keep-majority", config.GetString("akka.cluster.split-brain-resolver.active-strategy"));

@@ -3,20 +3,20 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using Akka.Actor;
-using Akka.Event;
 using Akka.Hosting;
 using Google.Protobuf.WellKnownTypes;
 using Predastore.Actors.Hosting;
+using Predastore.Actors.Remoting;
 using Predastore.Actors.Serialization;
+using Predastore.Actors.Tests.Hosting;
 using Predastore.Shards.Transport;
 using Xunit;
 
-namespace Predastore.Actors.Tests.Hosting;
+namespace Predastore.Actors.Tests.Remoting;
 
 /// <summary>The control port against strangers: each is refused, and the node goes on serving its cluster.</summary>
-public sealed class RemoteTrustSpecs : IAsyncLifetime, IAsyncDisposable
+public sealed class ControlTransportSpecs : IAsyncLifetime, IAsyncDisposable
 {
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(10);
     private static readonly WireProtocol Text = new WireProtocol("text").Add("text", StringValue.Parser);
@@ -62,7 +62,7 @@ public sealed class RemoteTrustSpecs : IAsyncLifetime, IAsyncDisposable
         IssuedCertificate impostor = _cluster.Ca.IssueNode(2, [_cluster.Nodes[3].Host]);
         using var listener = new TcpListener(IPAddress.Parse(_cluster.Nodes[3].Host), _cluster.Port);
         listener.Start();
-        _cluster[1].Current!.ActorSelection($"akka.ssl.tcp://predastore@{_cluster.Nodes[3]}/user/x").Tell(new StringValue());
+        _cluster[1].Current!.ActorSelection($"akka.tls://predastore@{_cluster.Nodes[3]}/user/x").Tell(new StringValue());
 
         using var limit = new CancellationTokenSource(LoopbackCluster.Patience);
         using TcpClient dialled = await listener.AcceptTcpClientAsync(limit.Token);
@@ -73,7 +73,7 @@ public sealed class RemoteTrustSpecs : IAsyncLifetime, IAsyncDisposable
         try
         {
             await tls.AuthenticateAsServerAsync(
-                new SslServerAuthenticationOptions { ServerCertificate = certificate, ClientCertificateRequired = true }, limit.Token);
+                new SslServerAuthenticationOptions { ServerCertificate = certificate, ClientCertificateRequired = true, ApplicationProtocols = [ClusterTrust.ControlAlpn] }, limit.Token);
             read = await tls.ReadAsync(new byte[1024], limit.Token);
         }
         catch (Exception e) when (e is IOException or AuthenticationException)
@@ -108,19 +108,38 @@ public sealed class RemoteTrustSpecs : IAsyncLifetime, IAsyncDisposable
             () => _cluster.Logs.Lines.Any(line => line.Contains("newer/flag", StringComparison.Ordinal)), () => "the loss is not in the log");
     }
 
-    [Theory]
-    [InlineData("ssl.tcp://predastore@127.0.0.1:1", "no node of the cluster file has this address")]
-    [InlineData("127.0.0.1:1", null)]
-    public void Validator_should_bind_the_dialled_address_and_welcome_any_node_that_dials(string peer, string? refusal)
+    [Fact]
+    public void Only_addresses_of_the_cluster_file_should_be_dialled()
     {
-        var log = new RecordingAdapter();
-        using ClusterTrust own = _cluster.Trust(1), theirs = _cluster.Trust(2);
+        using ClusterTrust own = _cluster.Trust(1);
+        var setup = new ControlTransportSetup(own, _cluster.Nodes, null);
 
-        bool accepted = new RemoteTrust(own, _cluster.Nodes).Accepts(
-            theirs.Certificate, null, peer, SslPolicyErrors.RemoteCertificateChainErrors, log);
+        Assert.Equal(new Peer(3, _cluster.Nodes[3].Host, _cluster.Port), setup.PeerAt(_cluster.Nodes[3].Host, _cluster.Port));
+        Assert.Null(setup.PeerAt(_cluster.Nodes[3].Host, _cluster.Port + 1));
+        Assert.Null(setup.PeerAt("127.0.0.1", _cluster.Port));
+    }
 
-        Assert.Equal(refusal is null, accepted);
-        if (refusal is not null) Assert.Contains(refusal, log.Last, StringComparison.Ordinal);
+    [Fact]
+    public async Task Peer_that_never_finishes_a_handshake_should_not_keep_others_waiting()
+    {
+        // It takes the connection, and says nothing. The one that comes after it at that address is well.
+        using (var mute = new TcpListener(IPAddress.Parse(_cluster.Nodes[3].Host), _cluster.Port))
+        {
+            mute.Start();
+            using var limit = new CancellationTokenSource(LoopbackCluster.Patience);
+            _cluster[1].Current!.ActorSelection($"akka.tls://predastore@{_cluster.Nodes[3]}/user/x").Tell(new StringValue());
+            using TcpClient dialled = await mute.AcceptTcpClientAsync(limit.Token);
+            await AssertServingAsync();
+            while (await dialled.GetStream().ReadAsync(new byte[4096], limit.Token) > 0)
+            {
+                // What it says; then it gives up.
+            }
+        }
+
+        await _cluster.StartAsync(3);
+        await _cluster.AllSeeAllAsync();
+        Assert.Equal(1, _cluster[1].Incarnation);
+        Assert.Equal(1, _cluster[3].Incarnation);
     }
 
     private async Task AssertServingAsync()
@@ -169,6 +188,7 @@ public sealed class RemoteTrustSpecs : IAsyncLifetime, IAsyncDisposable
             {
                 TargetHost = "x",
                 ClientCertificates = own is null ? null : [own],
+                ApplicationProtocols = [ClusterTrust.ControlAlpn],
             });
             return await StaysOpenAsync(tls, TimeSpan.FromMilliseconds(500));
         }
@@ -202,20 +222,5 @@ public sealed class RemoteTrustSpecs : IAsyncLifetime, IAsyncDisposable
     private sealed class Echo : ReceiveActor
     {
         public Echo() => Receive<StringValue>(text => Sender.Tell(text));
-    }
-
-    private sealed class RecordingAdapter() : LoggingAdapterBase(DefaultLogMessageFormatter.Instance)
-    {
-        public string Last { get; private set; } = "";
-
-        public override bool IsDebugEnabled => true;
-
-        public override bool IsInfoEnabled => true;
-
-        public override bool IsWarningEnabled => true;
-
-        public override bool IsErrorEnabled => true;
-
-        protected override void NotifyLog(LogLevel logLevel, object message, Exception? cause = null) => Last = message.ToString() ?? "";
     }
 }
