@@ -30,7 +30,7 @@ internal sealed class ControlTransport : Transport
     private const int EnvelopeBytesMax = 64;
 
     // How long the beginning of an association holds up the next one with the same node.
-    private static readonly TimeSpan TurnPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TurnPatience = TimeSpan.FromSeconds(5);
 
     private readonly long _self = Random.Shared.NextInt64(1, long.MaxValue);
     private readonly AssociationTurns _turns = new(TurnPatience);
