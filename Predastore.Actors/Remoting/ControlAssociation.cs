@@ -100,8 +100,9 @@ internal sealed class ControlAssociation : AssociationHandle
             await work;
             return true;
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e)
         {
+            // Whatever it was, the association ends by it.
             if (!_cut.IsCancellationRequested) _log(RemoteAddress, e.Message);
             return false;
         }

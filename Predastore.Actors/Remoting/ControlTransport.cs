@@ -156,7 +156,7 @@ internal sealed class ControlTransport : Transport
             listener.Notify(new InboundAssociation(association));
             await association.Ended;
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e)
         {
             connection.Dispose();
             _log.Debug("A control connection of node {0} ended before it began: {1}", connection.Node, e.Message);
