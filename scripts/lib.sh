@@ -102,6 +102,16 @@ runs_from() {
 
 BUILDS_KEPT=3
 
+# Runs a command of dotnet that builds, with one compiler process for all projects, which has a name of its own and ends with the build.
+compile() {
+  local name=predastore-$$ code=0 pid words
+  UseSharedCompilation=true SharedCompilationId=$name dotnet "$@" 9>&- || code=$?
+  while read -r pid words; do
+    if [[ $words == *VBCSCompiler*"$name"* ]]; then kill "$pid" 2> /dev/null || true; fi
+  done < <(ps -axww -o pid=,args= 2> /dev/null)
+  return "$code"
+}
+
 # Publishes s3d in Release below artifacts/ unless the newest build is newer than the sources. Every build has a folder of its own:
 # running nodes load assemblies from theirs until they end.
 publish_s3d() {
@@ -115,7 +125,7 @@ publish_s3d() {
   log=$builds/build.log
   : > "$builds/stamp.new"
   echo "building s3d (Release)"
-  if ! dotnet publish "$ROOT/Predastore.Host" -c Release -o "$new" -v quiet > "$log" 2>&1; then
+  if ! compile publish "$ROOT/Predastore.Host" -c Release -o "$new" -v quiet > "$log" 2>&1; then
     grep -E 'error|warn' "$log" | sort -u | head -n 20 >&2
     die "the build failed; all of it is in $log"
   fi

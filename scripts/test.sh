@@ -23,7 +23,7 @@ build_all() {
   fi
   echo "building ($CONFIGURATION)"
   : > "$RESULTS/stamp"
-  if ! dotnet build "$ROOT/Predastore.sln" -c "$CONFIGURATION" -v quiet > "$log" 2>&1; then
+  if ! compile build "$ROOT/Predastore.sln" -c "$CONFIGURATION" -v quiet > "$log" 2>&1; then
     grep -E 'error|warn' "$log" | sort -u | head -n 40 >&2
     return 1
   fi
