@@ -21,7 +21,7 @@ BENCH_DIR=$(cd "$BENCH_DIR" && pwd -P)
 
 build_benchmark() {
   local log=$ROOT/artifacts/bench-build.log
-  dotnet build "$ROOT/tests/Predastore.Benchmarks" -c Release -v quiet > "$log" 2>&1 || {
+  compile build "$ROOT/tests/Predastore.Benchmarks" -c Release -v quiet > "$log" 2>&1 || {
     grep -E 'error|warn' "$log" | sort -u | head -n 20 >&2
     die "the build failed; all of it is in $log"
   }

@@ -56,5 +56,5 @@ export CHAOS_LONG=1
 export CHAOS_REPORT=${CHAOS_REPORT:-$ROOT/artifacts/chaos.txt}
 mkdir -p "$(dirname "$CHAOS_REPORT")"
 project=$ROOT/tests/Predastore.Cluster.Tests
-dotnet build "$project" -c Release -v quiet
+compile build "$project" -c Release -v quiet
 dotnet test "$project" -c Release --no-build --filter "FullyQualifiedName~$filter" --logger "console;verbosity=normal"

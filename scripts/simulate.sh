@@ -32,12 +32,12 @@ case ${1:-} in
   -*) sed -n '2,8p' "${BASH_SOURCE[0]}" | cut -c3-; exit 2 ;;
 esac
 
-dotnet build "$SIMULATION" -c Release -v quiet -nologo
+compile build "$SIMULATION" -c Release -v quiet -nologo
 case $what in
   one) PREDA_SEED=${1:?a seed} run "$SIMULATION" ClusterSimulationSpecs.Cluster_should ;;
   planted) PREDA_SEEDS=${1:-1}-${2:-10000} PREDA_HUNT=1 run "$SIMULATION" PlantedBugSpecs ;;
   crash)
-    dotnet build "$SHARDS" -c Release -v quiet -nologo
+    compile build "$SHARDS" -c Release -v quiet -nologo
     PREDA_WORKLOADS=${1:-200} run "$SHARDS" Every_crash_point
     ;;
   flips) PREDA_FLIPS=${1:-1000000} run "$SIMULATION" BitFlipSpecs ;;

@@ -49,7 +49,7 @@ public static class ActorSystemHosting
         builder.AddHocon(settings.Overrides is { } over ? over.WithFallback(values) : values, HoconAddMode.Prepend);
         builder.AddSetup(ProtobufSerializer.Setup(
             settings.Protocols.Append(TopologyProtocol.Messages).Append(PartitionProtocol.Messages)));
-        builder.AddSetup(new ControlTransportSetup(settings.Trust, settings.Nodes, settings.BindHost));
+        builder.AddSetup(new ControlTransportSetup(settings));
         builder.WithActorRefProvider(ProviderSelection.Cluster.Instance);
         builder.WithClustering(new ClusterOptions { Roles = [.. settings.Roles] });
         return builder;

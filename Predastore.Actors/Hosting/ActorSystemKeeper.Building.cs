@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
@@ -193,17 +192,15 @@ public sealed partial class ActorSystemKeeper
     /// </summary>
     private async Task RequirePortAsync(CancellationToken cancellation)
     {
-        string host = _settings.BindHost ?? _settings.Address.Host;
         try
         {
-            IPAddress[] addresses = await Dns.GetHostAddressesAsync(host, cancellation);
-            var listener = new TcpListener(addresses[0], _settings.Address.Port);
+            var listener = new TcpListener(await _settings.ListenAtAsync(cancellation));
             listener.Start();
             listener.Stop();
         }
         catch (SocketException e)
         {
-            throw new IOException($"cannot listen on {host}:{_settings.Address.Port} (cluster control port): {e.Message}", e);
+            throw new IOException($"cannot listen on {_settings.BindHost ?? _settings.Address.Host}:{_settings.Address.Port} (cluster control port): {e.Message}", e);
         }
     }
 

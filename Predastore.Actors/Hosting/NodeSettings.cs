@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Akka.Configuration;
 using Predastore.Actors.Serialization;
 using Predastore.Shards.Transport;
@@ -62,6 +64,14 @@ public sealed record NodeSettings
 
     /// <summary>Where this node's control plane listens.</summary>
     public ControlAddress Address => Nodes[Node];
+
+    /// <summary>Where it binds: <see cref="BindHost"/>, or else the host that peers dial.</summary>
+    /// <exception cref="SocketException">The host name is not known.</exception>
+    public async Task<IPEndPoint> ListenAtAsync(CancellationToken cancellation)
+    {
+        IPAddress[] addresses = await Dns.GetHostAddressesAsync(BindHost ?? Address.Host, cancellation);
+        return new IPEndPoint(addresses[0], Address.Port);
+    }
 
     /// <summary>Roles of this node in the Akka cluster, its number included.</summary>
     public IReadOnlyList<string> Roles

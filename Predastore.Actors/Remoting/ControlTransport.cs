@@ -56,7 +56,7 @@ internal sealed class ControlTransport : Transport
             ?? throw new ConfigurationException("akka.remote.control.maximum-frame-size is missing");
         _setup = system.Settings.Setup.Get<ControlTransportSetup>().Value;
         _log = Logging.GetLogger(system, typeof(ControlTransport));
-        Own = new Address(Scheme, system.Name, _setup.Own.Host, _setup.Own.Port);
+        Own = new Address(Scheme, system.Name, _setup.Node.Address.Host, _setup.Node.Address.Port);
     }
 
     private Address Own { get; }
@@ -70,9 +70,9 @@ internal sealed class ControlTransport : Transport
     /// <exception cref="SocketException">The address cannot be bound.</exception>
     public override async Task<(Address, TaskCompletionSource<IAssociationEventListener>)> Listen()
     {
-        IPEndPoint endpoint = await _setup.ListenAtAsync(_stopping.Token);
+        IPEndPoint endpoint = await _setup.Node.ListenAtAsync(_stopping.Token);
         ((ExtendedActorSystem)System).SystemActorOf(AssociationWatch.Props(Associated), "control-associations");
-        _acceptor = TlsAcceptor.Start(endpoint, _setup.Trust, ClusterTrust.ControlAlpn, ServeAsync, _options, (remote, reason) => Refused($"{remote}", reason));
+        _acceptor = TlsAcceptor.Start(endpoint, _setup.Node.Trust, ClusterTrust.ControlAlpn, ServeAsync, _options, (remote, reason) => Refused($"{remote}", reason));
         return (Own, _listener);
     }
 
@@ -120,7 +120,7 @@ internal sealed class ControlTransport : Transport
 
     private async Task<(TlsConnection Connection, long System)> MeetAsync(Peer peer)
     {
-        TlsConnection connection = await TlsConnection.DialAsync(peer, _setup.Trust, ClusterTrust.ControlAlpn, _options, _stopping.Token);
+        TlsConnection connection = await TlsConnection.DialAsync(peer, _setup.Node.Trust, ClusterTrust.ControlAlpn, _options, _stopping.Token);
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);

@@ -97,7 +97,7 @@ internal sealed class TlsConnection : IDisposable
         {
             stream?.Dispose();
             socket.Dispose();
-            throw new TransportException($"refused a connection: {distrust ?? Reason(e, options.HandshakeTimeout)}", e) { Distrusted = distrust is not null };
+            throw new TransportException($"refused a connection: {distrust ?? Reason(e, options.HandshakeTimeout)}", e);
         }
     }
 

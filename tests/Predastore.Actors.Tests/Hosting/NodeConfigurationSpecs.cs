@@ -38,6 +38,13 @@ public sealed class NodeConfigurationSpecs
     public void Files_should_leave_structure_to_code(string file) =>
         Assert.DoesNotContain(Keys(file), key => KeysOfCode.Any(owned => key == owned || key.StartsWith(owned + ".", StringComparison.Ordinal)));
 
+    [Theory]
+    [InlineData("predastore.conf")]
+    [InlineData("development.conf")]
+    [InlineData("production.conf")]
+    public void Files_should_not_shorten_what_remoting_needs(string file) =>
+        Assert.DoesNotContain(Keys(file), key => key == "akka.remote.retry-gate-closed-for");
+
     [Fact]
     public async Task Merged_configuration_should_be_what_the_design_decided()
     {
@@ -50,6 +57,7 @@ public sealed class NodeConfigurationSpecs
         Assert.Equal(["akka.remote.control"], config.GetStringList("akka.remote.enabled-transports"));
         Assert.Equal("akka.tls", Cluster.Get(system).SelfAddress.Protocol);
         Assert.Equal(128_000, config.GetByteSize("akka.remote.control.maximum-frame-size"));
+        Assert.Equal(TimeSpan.FromSeconds(5), config.GetTimeSpan("akka.remote.retry-gate-closed-for"));
         Assert.Equal("fail", config.GetString("akka.persistence.journal-plugin-fallback.replay-filter.mode"));
         Assert.Equal("Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster", config.GetString("akka.cluster.downing-provider-class"));
         Assert.Equal("keep-majority", config.GetString("akka.cluster.split-brain-resolver.active-strategy"));

@@ -111,8 +111,7 @@ public sealed class ControlTransportSpecs : IAsyncLifetime, IAsyncDisposable
     [Fact]
     public void Only_addresses_of_the_cluster_file_should_be_dialled()
     {
-        using ClusterTrust own = _cluster.Trust(1);
-        var setup = new ControlTransportSetup(own, _cluster.Nodes, null);
+        var setup = new ControlTransportSetup(_cluster.Settings(1));
 
         Assert.Equal(new Peer(3, _cluster.Nodes[3].Host, _cluster.Port), setup.PeerAt(_cluster.Nodes[3].Host, _cluster.Port));
         Assert.Null(setup.PeerAt(_cluster.Nodes[3].Host, _cluster.Port + 1));
