@@ -3,6 +3,7 @@
 #   scripts/chaos.sh kill [ROUNDS]           kill -9 of one or all of three nodes under load (default 500); then an exact census, and none left when all is deleted
 #   scripts/chaos.sh power [ROUNDS]          power loss of all nodes: what was not synced is gone (default 100); needs a C compiler
 #   scripts/chaos.sh loss [OBJECTS MIB]      any one of three nodes is killed over OBJECTS objects of MIB in all (default 300 1024)
+#   scripts/chaos.sh restart [ROUNDS KEYS]   all nodes stop and start over KEYS keys (default 100 10000); then one after the other under load
 #   scripts/chaos.sh histories [N]           N races (default 100) under kills, freezes and cuts, each judged for linearizability
 #   scripts/chaos.sh freeze [SECONDS]        frozen nodes (default 15 s): a new leader, p99 of the others, the return
 #   scripts/chaos.sh errors                  syncs, reads and writes that fail with EIO (needs strace)
@@ -10,13 +11,14 @@
 #   scripts/chaos.sh damage                  Raft journals damaged in the middle and at their end; an old image of a node put back
 #   scripts/chaos.sh partition               cut, one-way, bridged, flapping and slow links
 # Figures go to the terminal and are added to $CHAOS_REPORT (default artifacts/chaos.txt). CHAOS_SEED repeats a run's draws,
-# CHAOS_WRITERS (4) sets its load, CHAOS_ORPHAN_SECONDS (900) how long leftovers may lie.
+# CHAOS_NODES=5 takes five nodes and RS(3,2) for kill, power and restart, CHAOS_WRITERS (4) sets the load, CHAOS_ORPHAN_SECONDS (900) how long leftovers may lie.
+# CHAOS_PRECOMPILED=1 runs s3d compiled ahead of time: a minute more before the first round, and starts in two thirds of the time.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 usage() {
-  sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 
@@ -35,6 +37,10 @@ case $what in
     filter=NodeLossSpecs
     export CHAOS_OBJECTS=${2:-300} CHAOS_MEBIBYTES=${3:-1024}
     ;;
+  restart)
+    filter=RestartSpecs
+    export CHAOS_ROUNDS=${2:-100} CHAOS_KEYS=${3:-10000}
+    ;;
   histories)
     filter=HistorySpecs
     export CHAOS_HISTORIES=${2:-100}
@@ -49,7 +55,7 @@ case $what in
   partition) filter=LinkSpecs ;;
   *) usage ;;
 esac
-[[ ${CHAOS_ROUNDS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_HISTORIES:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_OBJECTS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_MEBIBYTES:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_FREEZE_SECONDS:-1} =~ ^[1-9][0-9]*$ ]] || usage
+[[ ${CHAOS_ROUNDS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_HISTORIES:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_OBJECTS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_KEYS:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_MEBIBYTES:-1} =~ ^[1-9][0-9]*$ && ${CHAOS_FREEZE_SECONDS:-1} =~ ^[1-9][0-9]*$ ]] || usage
 
 export CHAOS_ORPHAN_SECONDS=${CHAOS_ORPHAN_SECONDS:-900} CHAOS_ORPHAN_INTERVAL=${CHAOS_ORPHAN_INTERVAL:-0}
 export CHAOS_LONG=1
@@ -57,4 +63,9 @@ export CHAOS_REPORT=${CHAOS_REPORT:-$ROOT/artifacts/chaos.txt}
 mkdir -p "$(dirname "$CHAOS_REPORT")"
 project=$ROOT/tests/Predastore.Cluster.Tests
 compile build "$project" -c Release -v quiet
+if [[ ${CHAOS_PRECOMPILED:-} == 1 ]]; then
+  program=$ROOT/artifacts/s3d-precompiled
+  compile publish "$ROOT/Predastore.Host" -c Release -v quiet --use-current-runtime --self-contained false -p:PublishReadyToRun=true -o "$program"
+  export S3D_PROGRAM=$program/s3d.dll
+fi
 dotnet test "$project" -c Release --no-build --filter "FullyQualifiedName~$filter" --logger "console;verbosity=normal"

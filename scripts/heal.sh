@@ -2,8 +2,11 @@
 # Wipes two of five disks under load and measures how they are rebuilt.
 #   scripts/heal.sh [OBJECTS [MEAN_KIB [SECONDS]]]    10000 objects of 512 KiB in the mean (5 GiB), at most 1800 s
 set -euo pipefail
-cd "$(dirname "$0")/.."
-dotnet build tests/Predastore.Cluster.Tests -c Release -v quiet
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+require_dotnet
+project=$ROOT/tests/Predastore.Cluster.Tests
+compile build "$project" -c Release -v quiet
 PREDASTORE_HEAL_OBJECTS=${1:-10000} PREDASTORE_HEAL_KIB=${2:-512} PREDASTORE_HEAL_SECONDS=${3:-1800} \
-  dotnet test tests/Predastore.Cluster.Tests --no-build -c Release \
-  --filter "FullyQualifiedName~DiskHealSpecs" --logger "console;verbosity=detailed"
+  dotnet test "$project" --no-build -c Release --filter "FullyQualifiedName~DiskHealSpecs" --logger "console;verbosity=detailed"

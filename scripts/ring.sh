@@ -2,8 +2,11 @@
 # Adds a sixth and a seventh storage node to a cluster that serves, drains one and removes it; shows how even the bytes are.
 #   scripts/ring.sh [OBJECTS [SECONDS]]    2000 objects, at most 900 s for each step
 set -euo pipefail
-cd "$(dirname "$0")/.."
-dotnet build tests/Predastore.Cluster.Tests -c Release -v quiet
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+require_dotnet
+project=$ROOT/tests/Predastore.Cluster.Tests
+compile build "$project" -c Release -v quiet
 PREDASTORE_RING_OBJECTS=${1:-2000} PREDASTORE_RING_SECONDS=${2:-900} \
-  dotnet test tests/Predastore.Cluster.Tests --no-build -c Release \
-  --filter "FullyQualifiedName~RingChangeSpecs" --logger "console;verbosity=detailed"
+  dotnet test "$project" --no-build -c Release --filter "FullyQualifiedName~RingChangeSpecs" --logger "console;verbosity=detailed"

@@ -10,7 +10,8 @@ namespace Predastore.Actors.Topology;
 /// <summary>
 /// Turns cluster membership, reachability and lost connections into the <see cref="TopologyView"/> of its node. A lost connection
 /// arrives within milliseconds of a process's death, the failure detector's verdict seconds later: so a lost connection makes the node
-/// suspect at once, and any sign of life takes that back.
+/// suspect at once, and any sign of life takes that back. Membership calls a node unreachable if any other cannot reach it; who answers
+/// this node is reachable for it, and who answers nobody for a while is removed from the cluster.
 /// </summary>
 internal sealed class TopologyActor : UntypedActor, IWithTimers
 {
@@ -18,6 +19,9 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     private static readonly TimeSpan AsideTimeout = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan ProbeAgainAfter = TimeSpan.FromSeconds(1);
+
+    // All are asked while one is unreachable: several times until a silent member may be removed.
+    private static readonly TimeSpan TroubleInterval = TimeSpan.FromMilliseconds(400);
 
     /// <summary>Name of this actor under <c>/user</c>, the same on every node.</summary>
     public const string Name = "topology";
@@ -33,6 +37,8 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     private readonly Dictionary<uint, Seen> _seen = [];
     private readonly HashSet<uint> _asking = [];
     private readonly Dictionary<uint, TimeSpan> _probed = [];
+    private readonly Answers _answers;
+    private readonly LostMembers _lost;
 
     public TopologyActor(NodeTopology topology)
     {
@@ -40,9 +46,15 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
         _settings = topology.Settings;
         _nodeAt = _settings.Nodes.Keys.ToDictionary(node => _settings.AkkaAddress(node));
         _islands = new Islands(_settings.DbNodes);
+        _answers = new Answers(2 * ProbeInterval);
+        _lost = new LostMembers(Context.System.Settings.Config.GetTimeSpan("predastore.downing.stable-after"));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    private static TimeSpan ProbeInterval => Context.System.Settings.Config.GetTimeSpan("predastore.topology.probe-interval");
+
+    private TimeSpan Now => Context.System.Scheduler.MonotonicClock;
 
     private Incarnation Me => new() { Node = _settings.Node, Uid = _cluster.SelfUniqueAddress.Uid };
 
@@ -58,8 +70,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
             typeof(ClusterEvent.IReachabilityEvent));
         Context.System.EventStream.Subscribe<DisassociatedEvent>(Self);
         Context.System.EventStream.Subscribe<AssociatedEvent>(Self);
-        TimeSpan interval = Context.System.Settings.Config.GetTimeSpan("predastore.topology.probe-interval");
-        Timers.StartPeriodicTimer(ProbeTick.Instance, ProbeTick.Instance, interval);
+        Timers.StartPeriodicTimer(ProbeTick.Instance, ProbeTick.Instance, ProbeInterval);
     }
 
     protected override void PostStop()
@@ -74,7 +85,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
         {
             case ClusterEvent.CurrentClusterState state:
                 foreach (Member member in state.Members) _members[member.UniqueAddress] = member;
-                foreach (Member member in state.Unreachable) _unreachable.Add(member.UniqueAddress);
+                foreach (Member member in state.Unreachable) Unreachable(member);
                 Publish();
                 break;
             case ClusterEvent.MemberRemoved removed:
@@ -87,7 +98,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
                 Publish();
                 break;
             case ClusterEvent.UnreachableMember unreachable:
-                _unreachable.Add(unreachable.Member.UniqueAddress);
+                Unreachable(unreachable.Member);
                 Publish();
                 break;
             case ClusterEvent.ReachableMember reachable:
@@ -103,6 +114,9 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
             case ProbeTick:
                 ProbeAbsent();
                 break;
+            case TroubleTick:
+                LookForLost();
+                break;
             case Probe probe:
                 Answer(probe);
                 break;
@@ -111,7 +125,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
                 if (probe is not null) YieldIfApart(probe);
                 break;
             case ProbeReply reply:
-                _topology.Found(reply.Sender?.Node ?? 0);
+                Answered(reply);
                 break;
             default:
                 Unhandled(message);
@@ -126,7 +140,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
 
         // One of two connections of a healthy pair may end; the answer takes the suspicion back within a millisecond. Where nobody is there the
         // probe ends as the next lost connection, and asking at once again would fill a core: the tick asks then.
-        TimeSpan now = Context.System.Scheduler.MonotonicClock;
+        TimeSpan now = Now;
         if (_probed.TryGetValue(node, out TimeSpan before) && now - before < ProbeAgainAfter) return;
         _probed[node] = now;
         Selection(node).Tell(NewProbe());
@@ -135,9 +149,62 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     private void Answer(Probe probe)
     {
         if (probe.Sender is null || !_settings.Nodes.ContainsKey(probe.Sender.Node)) return;
-        Sender.Tell(new ProbeReply { Sender = Me });
-        YieldIfApart(probe);
+        Sender.Tell(new ProbeReply { Sender = Me, Heard = { _answers.All(Now) } });
+        if (!probe.AnswerOnly) YieldIfApart(probe);
     }
+
+    private void Answered(ProbeReply reply)
+    {
+        if (reply.Sender is null || !_settings.Nodes.ContainsKey(reply.Sender.Node)) return;
+        _topology.Found(reply.Sender.Node);
+        _answers.Take(reply, Now);
+        if (_unreachable.Count > 0) Publish();
+    }
+
+    private void Unreachable(Member member)
+    {
+        _unreachable.Add(member.UniqueAddress);
+        if (!Timers.IsTimerActive(TroubleTick.Instance))
+            Timers.StartPeriodicTimer(TroubleTick.Instance, TroubleTick.Instance, TimeSpan.Zero, TroubleInterval);
+    }
+
+    private void LookForLost()
+    {
+        // Answers grow old.
+        Publish();
+        MemberSight[] sights =
+            [.. _members.Values.Where(member => member.Status is not (MemberStatus.Down or MemberStatus.Exiting)).Select(See)];
+        foreach (UniqueAddress lost in _lost.Look(Now, _cluster.SelfUniqueAddress, sights))
+        {
+            if (lost.Equals(_cluster.SelfUniqueAddress))
+                _log.Warning("This node reaches no majority of the members; it leaves the cluster and joins anew");
+            else
+                _log.Warning("{0} answers nobody and is removed from the cluster", lost.Address);
+            _cluster.Down(lost.Address);
+        }
+
+        if (_unreachable.Count == 0)
+        {
+            Timers.Cancel(TroubleTick.Instance);
+            return;
+        }
+
+        var ask = new Probe { Sender = Me, AnswerOnly = true };
+        foreach (uint node in _members.Values.Where(member => !member.UniqueAddress.Equals(_cluster.SelfUniqueAddress))
+            .Select(member => _nodeAt.GetValueOrDefault(member.Address)).Where(node => node > 0).Distinct())
+            Selection(node).Tell(ask);
+    }
+
+    private MemberSight See(Member member) => new(
+        member.UniqueAddress,
+        Settled: member.Status is MemberStatus.Up or MemberStatus.Leaving,
+        Votes: member.HasRole(NodeRoles.Db),
+        Silent: IsUnreachable(member) && !_answers.IsHeard(IncarnationOf(member), Now));
+
+    private bool IsUnreachable(Member member) => _unreachable.Contains(member.UniqueAddress) && !member.UniqueAddress.Equals(_cluster.SelfUniqueAddress);
+
+    private Incarnation IncarnationOf(Member member) =>
+        new() { Node = _nodeAt.GetValueOrDefault(member.Address), Uid = member.UniqueAddress.Uid };
 
     private void YieldIfApart(Probe probe)
     {
@@ -215,12 +282,17 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
         {
             Roles = [.. member.Roles.Order(StringComparer.Ordinal)],
             Up = member.Status is MemberStatus.Up or MemberStatus.WeaklyUp,
-            Reachable = !_unreachable.Contains(member.UniqueAddress),
+            Reachable = !_unreachable.Contains(member.UniqueAddress) || _answers.HasAnswered(IncarnationOf(member), Now),
             Uid = member.UniqueAddress.Uid,
         };
     }
 
     private sealed record Aside(uint Node, Probe? Probe) : INoSerializationVerificationNeeded;
+
+    private sealed class TroubleTick : INoSerializationVerificationNeeded
+    {
+        public static readonly TroubleTick Instance = new();
+    }
 
     private sealed class ProbeTick : INoSerializationVerificationNeeded
     {

@@ -75,7 +75,7 @@ public sealed class ClusterTransport : ITransport
     {
         if (_hub is not null && _hub.Has(peer)) return await _inProcess!.OpenAsync(peer, cancel).ConfigureAwait(false);
         if (_tls is null) return await _quic!.OpenAsync(peer, cancel).ConfigureAwait(false);
-        if (_quic is null || route.PrefersTls(_options)) return await _tls.OpenAsync(peer, cancel).ConfigureAwait(false);
+        if (_quic is null || route.PrefersTls(_options.Time)) return await _tls.OpenAsync(peer, cancel).ConfigureAwait(false);
         // Once QUIC has carried an exchange, a failure is the peer's and not the protocol's: no second dial.
         if (route.Kind == TransportKind.Quic) return await AgainAsync(peer, route, cancel).ConfigureAwait(false);
         return await RaceAsync(peer, route, cancel).ConfigureAwait(false);
@@ -140,6 +140,7 @@ public sealed class ClusterTransport : ITransport
     {
         private readonly Lock _lock = new();
         private long _fellBackAt;
+        private TimeSpan _memory;
         private bool _reported;
 
         public TransportKind? Kind { get; set; }
@@ -148,9 +149,9 @@ public sealed class ClusterTransport : ITransport
 
         public string? LastError { get; set; }
 
-        public bool PrefersTls(TransportOptions options)
+        public bool PrefersTls(TimeProvider time)
         {
-            lock (_lock) return FellBack && options.Time.GetElapsedTime(_fellBackAt) < options.FallbackMemory;
+            lock (_lock) return FellBack && time.GetElapsedTime(_fellBackAt) < _memory;
         }
 
         public void Recover()
@@ -163,6 +164,7 @@ public sealed class ClusterTransport : ITransport
         {
             lock (_lock)
             {
+                _memory = FellBack ? TimeSpan.FromTicks(Math.Min(_memory.Ticks * 2, options.FallbackMax.Ticks)) : options.FallbackMin;
                 FellBack = true;
                 _fellBackAt = options.Time.GetTimestamp();
                 bool first = !_reported;

@@ -28,8 +28,14 @@ public sealed record TransportOptions
     /// <summary>The longest pause between dials of one peer.</summary>
     public TimeSpan BackoffMax { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a peer that could only be reached over TLS is not asked for QUIC again.</summary>
-    public TimeSpan FallbackMemory { get; init; } = TimeSpan.FromMinutes(10);
+    /// <summary>
+    /// A peer that was only reached over TLS is not asked for QUIC again for this long, doubling up to <see cref="FallbackMax"/>: while it
+    /// starts, it may just be slow.
+    /// </summary>
+    public TimeSpan FallbackMin { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The longest time between two attempts of QUIC with a peer that only answers TLS.</summary>
+    public TimeSpan FallbackMax { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Time that an exchange waits for a place among <see cref="StreamsPerPeerMax"/>. Shorter than anybody waits for a peer, so
     /// that want of places never looks like silence.</summary>

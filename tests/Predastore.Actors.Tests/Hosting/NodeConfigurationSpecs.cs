@@ -59,11 +59,8 @@ public sealed class NodeConfigurationSpecs
         Assert.Equal(128_000, config.GetByteSize("akka.remote.control.maximum-frame-size"));
         Assert.Equal(TimeSpan.FromSeconds(5), config.GetTimeSpan("akka.remote.retry-gate-closed-for"));
         Assert.Equal("fail", config.GetString("akka.persistence.journal-plugin-fallback.replay-filter.mode"));
-        Assert.Equal("Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster", config.GetString("akka.cluster.downing-provider-class"));
-        Assert.Equal("keep-majority", config.GetString("akka.cluster.split-brain-resolver.active-strategy"));
-        Assert.Equal("db", config.GetString("akka.cluster.split-brain-resolver.keep-majority.role"));
-        Assert.False(config.GetBoolean("akka.cluster.split-brain-resolver.down-all-when-unstable"));
-        Assert.Equal(TimeSpan.FromSeconds(2), config.GetTimeSpan("akka.cluster.split-brain-resolver.stable-after"));
+        Assert.IsType<NoDowning>(Cluster.Get(system).DowningProvider);
+        Assert.Equal(TimeSpan.FromSeconds(2), config.GetTimeSpan("predastore.downing.stable-after"));
         Assert.Equal("ddata", config.GetString("akka.cluster.sharding.state-store-mode"));
         Assert.Equal("storage", config.GetString("akka.cluster.sharding.role"));
         Assert.False(config.GetBoolean("akka.cluster.sharding.remember-entities"));

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Event;
 using Akka.Pattern;
 using Akka.Remote;
@@ -47,6 +48,30 @@ public sealed class TopologyActorSpecs
         system.EventStream.Publish(new AssociatedEvent(own, peer, false));
         await system.ActorSelection("/user/topology").ResolveOne(LoopbackCluster.Patience);
         Assert.NotNull(seen.SuspectUntil(2));
+    }
+
+    [Fact]
+    public async Task Node_that_answers_should_be_alive_whoever_else_cannot_reach_it()
+    {
+        await using var cluster = new LoopbackCluster(2);
+        await cluster.StartAllAsync();
+        ITopology seen = cluster[1].Topology;
+        ActorSystem system = cluster[1].Current!;
+        Member peer = Cluster.Get(system).State.Members.Single(member => member.Address.Equals(cluster.Settings(1).AkkaAddress(2)));
+
+        system.ActorSelection("/user/topology").Tell(new ClusterEvent.UnreachableMember(peer));
+        await system.ActorSelection("/user/topology").ResolveOne(LoopbackCluster.Patience);
+        await cluster.Eventually(() => seen.IsUsable(2), () => "node 2 is not usable", TimeSpan.FromSeconds(5));
+        // Longer than one answer holds.
+        for (int look = 0; look < 60; look++)
+        {
+            Assert.True(seen.View.IsAlive(2));
+            await Task.Delay(TimeSpan.FromMilliseconds(100));
+        }
+
+        Task end = cluster.KillAsync(2);
+        await cluster.Eventually(() => !seen.View.IsAlive(2), () => "node 2 still counts as alive");
+        await end;
     }
 
     [Fact]

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Amazon.S3;
 using Amazon.S3.Model;
-using Predastore.Actors.Maintenance;
 using Predastore.Cluster.Tests.Harness;
 using Xunit.Abstractions;
 
@@ -97,30 +96,6 @@ public sealed class ChaosCluster : IAsyncDisposable
         Workload.Checked();
     }
 
-    /// <summary>Waits until every shard of every row is there and the disks have nothing else.</summary>
-    /// <returns>How long that took.</returns>
-    public async Task<TimeSpan> WaitExactAsync(TimeSpan limit, Func<CensusResult, bool>? more = null)
-    {
-        long started = Stopwatch.GetTimestamp();
-        CensusResult? census = null;
-        while (true)
-        {
-            try
-            {
-                census = await Nodes.CensusAsync();
-                if (census.Exact && (more is null || more(census)))
-                    return Stopwatch.GetElapsedTime(started);
-            }
-            catch (InvalidOperationException) when (Stopwatch.GetElapsedTime(started) < limit)
-            {
-                // Between two leaders nobody counts.
-            }
-            if (Stopwatch.GetElapsedTime(started) > limit)
-                throw new TimeoutException($"the census is not exact after {limit.TotalSeconds} s: {Describe(census)}");
-            await Task.Delay(TimeSpan.FromSeconds(1));
-        }
-    }
-
     /// <summary>Deletes all objects and aborts all uploads; afterwards no row and no shard may be left.</summary>
     public async Task<TimeSpan> EmptyAsync(TimeSpan limit)
     {
@@ -129,15 +104,8 @@ public sealed class ChaosCluster : IAsyncDisposable
         ListMultipartUploadsResponse uploads = await Clients[0].ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = Workload.Bucket });
         foreach (MultipartUpload upload in uploads.MultipartUploads ?? [])
             await Clients[0].AbortMultipartUploadAsync(Workload.Bucket, upload.Key, upload.UploadId);
-        return await WaitExactAsync(limit, census => census is { Rows: 0, GarbageBacklog: 0 } && census.Disks.All(disk => disk.Listed == 0));
+        return await Nodes.WaitExactAsync(limit, census => census is { Rows: 0, GarbageBacklog: 0 } && census.Disks.All(disk => disk.Listed == 0));
     }
-
-    public static string Describe(CensusResult? census) => census is null
-        ? "nobody counted"
-        : $"{census.Rows} rows, {census.Named} named, {census.Present} there, {census.Missing} missing, {census.Wrong} wrong, {census.Unreachable} unreachable, "
-            + $"{census.Narrow} narrow, {census.HealBacklog} to heal, {census.GarbageBacklog} garbage; "
-            + string.Join("; ", census.Disks.Select(disk => $"{disk.Storage}: {disk.Listed} listed, {disk.Duplicates} twice, {disk.Undecided} undecided, {disk.Garbage} garbage, {disk.Orphans} orphans"))
-            + (census.Problems.Count > 0 ? "\n" + string.Join('\n', census.Problems.Take(10)) : "");
 
     public async ValueTask DisposeAsync()
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Predastore.Cluster.Tests.Harness;
 
 namespace Predastore.Cluster.Tests.Chaos;
 
@@ -21,6 +22,12 @@ public sealed record ChaosOptions
     public int Objects { get; init; } = Number("CHAOS_OBJECTS", 60);
 
     public long Bytes { get; init; } = (long)Number("CHAOS_MEBIBYTES", 48) << 20;
+
+    /// <summary>CHAOS_KEYS: how many lie in a cluster that is restarted as a whole.</summary>
+    public int Keys { get; init; } = Number("CHAOS_KEYS", 2000);
+
+    /// <summary>CHAOS_NODES: 3 for RS(2,1), 5 for RS(3,2).</summary>
+    public ClusterShape Shape { get; init; } = Number("CHAOS_NODES", 3) == 5 ? ClusterShape.Five : ClusterShape.Three;
 
     /// <summary>CHAOS_FREEZE_SECONDS: how long a frozen node stays frozen.</summary>
     public TimeSpan Freeze { get; init; } = TimeSpan.FromSeconds(Number("CHAOS_FREEZE_SECONDS", 15));

@@ -58,7 +58,7 @@ public sealed class DiskErrorSpecs(ITestOutputHelper output)
             await cluster.KillAsync([.. cluster.Nodes]);
             await chaos.StartAllAsync();
             await chaos.CheckAsync("after a restart of all", settle: true);
-            TimeSpan exact = await chaos.WaitExactAsync(_options.OrphanLimit);
+            TimeSpan exact = await chaos.Nodes.WaitExactAsync(_options.OrphanLimit);
             chaos.Say($"disk errors: {failed.Count} calls of {call} on {where} of node {Victim} failed with EIO, it {state}; "
                 + $"{chaos.Workload.Acked} acknowledged, 0 lost, census exact after {exact.TotalSeconds:0} s");
         });

@@ -94,7 +94,7 @@ public sealed class FreezeSpecs(ITestOutputHelper output)
                 + $"p99 {meanwhile:0} ms of {requests} requests from the third second on, undisturbed {undisturbed:0} ms; caught up {(await back).TotalSeconds:0.0} s after the thaw");
             await cluster.WaitReadyAsync();
             await chaos.CheckAsync("after the return", settle: false);
-            TimeSpan exact = await chaos.WaitExactAsync(_options.OrphanLimit);
+            TimeSpan exact = await chaos.Nodes.WaitExactAsync(_options.OrphanLimit);
             chaos.Say($"freeze: census exact {exact.TotalSeconds:0} s later");
             Assert.True(requests > 0, "nothing was asked while the node was frozen");
             Assert.True(meanwhile <= SlowerMax * undisturbed, $"p99 was {undisturbed:0} ms, and {meanwhile:0} ms with node {victim} frozen");

@@ -74,7 +74,7 @@ public sealed class FullDiskSpecs(ITestOutputHelper output)
         await ReadAllAsync(chaos, written);
         ListObjectsV2Response listed = await chaos.Clients[1].ListObjectsV2Async(new ListObjectsV2Request { BucketName = Bucket });
         Assert.Equal(written.Keys.Order(StringComparer.Ordinal), listed.S3Objects.Select(item => item.Key).Where(key => !unsure.Contains(key)).Order(StringComparer.Ordinal));
-        TimeSpan exact = await chaos.WaitExactAsync(_options.OrphanLimit, census => census.GarbageBacklog == 0);
+        TimeSpan exact = await chaos.Nodes.WaitExactAsync(_options.OrphanLimit, census => census.GarbageBacklog == 0);
         chaos.Say($"full: {written.Count + deleted.Length - 1} objects fit, then refused ({full} of {Refusals} times 507), all read, {deleted.Length} deleted; "
             + $"written again after {again.TotalSeconds:0.0} s, census exact after {exact.TotalSeconds:0} s");
     });
@@ -115,7 +115,7 @@ public sealed class FullDiskSpecs(ITestOutputHelper output)
         await cluster.KillAsync([.. cluster.Nodes]);
         await chaos.StartAllAsync();
         await chaos.CheckAsync("after a restart of all", settle: true);
-        TimeSpan exact = await chaos.WaitExactAsync(_options.OrphanLimit);
+        TimeSpan exact = await chaos.Nodes.WaitExactAsync(_options.OrphanLimit);
         chaos.Say($"last block: writes go on after {resumed.TotalSeconds:0.0} s without node {victim} ({during} acknowledged meanwhile), all full for {FullTime.TotalSeconds} s, "
             + $"written again over every gate after {again.TotalSeconds:0.0} s; {chaos.Workload.Acked} acknowledged, 0 lost, census exact after {exact.TotalSeconds:0} s");
     });

@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 namespace Predastore.Cluster.Tests.Chaos;
 
 /// <summary>
-/// Histories of real processes (F23): racing PUT, DELETE, conditional writes, Complete, COPY and LIST, while nodes are killed, frozen or cut
+/// Histories of real processes: racing PUT, DELETE, conditional writes, Complete, COPY and LIST, while nodes are killed, frozen or cut
 /// off. Each key must be linearizable, each listing must show what was there throughout.
 /// </summary>
 [Collection(Alone.Name)]
@@ -21,7 +21,7 @@ public sealed class HistorySpecs(ITestOutputHelper output)
     private readonly ChaosOptions _options = new();
 
     [Fact]
-    public async Task F23_races_should_be_linearizable_under_kills_freezes_and_partitions()
+    public async Task Races_should_be_linearizable_under_kills_freezes_and_partitions()
     {
         await using ChaosCluster chaos = await ChaosCluster.StartAsync(ClusterShape.Three with { Relayed = true }, _options, output);
         await chaos.Nodes.RunAsync(async () =>

@@ -26,7 +26,7 @@ public sealed class KillSpecs(ITestOutputHelper output)
     [Fact]
     public async Task Acknowledged_writes_should_survive_kill_rounds()
     {
-        await using ChaosCluster chaos = await ChaosCluster.StartAsync(ClusterShape.Three, _options, output);
+        await using ChaosCluster chaos = await ChaosCluster.StartAsync(_options.Shape, _options, output);
         await chaos.Nodes.RunAsync(async () =>
         {
             var random = new Random(_options.Seed);
@@ -41,7 +41,7 @@ public sealed class KillSpecs(ITestOutputHelper output)
             TimeSpan rounds = Stopwatch.GetElapsedTime(started);
             int[] before = Descriptors(chaos.Nodes);
             await LoadAsync(chaos, LeakOperations);
-            TimeSpan exact = await chaos.WaitExactAsync(_options.OrphanLimit);
+            TimeSpan exact = await chaos.Nodes.WaitExactAsync(_options.OrphanLimit);
             TimeSpan empty = await chaos.EmptyAsync(_options.OrphanLimit);
             int[] after = [];
             // Connections that nobody uses any more are closed after a while.

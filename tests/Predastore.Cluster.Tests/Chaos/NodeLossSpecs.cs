@@ -60,7 +60,7 @@ public sealed class NodeLossSpecs(ITestOutputHelper output)
         await cluster.KillAsync(second);
         TimeSpan again = await ReadAllAsync(cluster, [.. cluster.Nodes.Where(node => node != second)]);
         TimeSpan back = await chaos.StartAllAsync();
-        TimeSpan whole = await chaos.WaitExactAsync(HealLimit, census => census.HealBacklog == 0);
+        TimeSpan whole = await chaos.Nodes.WaitExactAsync(HealLimit, census => census.HealBacklog == 0);
         CensusResult census = await cluster.CensusAsync();
         chaos.Say($"node {victim} ready after {ready.TotalSeconds:0.0} s, node {second} killed: all read in {again.TotalSeconds:0.0} s, "
             + $"back after {back.TotalSeconds:0.0} s, all shards there after {whole.TotalSeconds:0.0} s ({census.Rows} rows, {census.Narrow} narrow)");

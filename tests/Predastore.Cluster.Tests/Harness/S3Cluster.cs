@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using System.Net;
-using System.Text.Json;
 using Amazon.Runtime;
 using Amazon.S3;
 using Predastore.Actors.Maintenance;
 using Predastore.Cluster.Tests.Links;
+using Predastore.Host;
+using Predastore.Host.Admin;
+using Predastore.Host.Config;
 using Predastore.Http.Admin;
 using Predastore.Http.Admin.Census;
 using Xunit.Abstractions;
@@ -20,6 +22,8 @@ public sealed class S3Cluster : IAsyncDisposable
     // A machine that does much else at once may need more: READY_SECONDS, as for start.sh.
     private static readonly TimeSpan ReadyTimeout =
         TimeSpan.FromSeconds(int.TryParse(Environment.GetEnvironmentVariable("READY_SECONDS"), out int seconds) ? seconds : 120);
+    private static readonly TimeSpan CensusTimeout = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan CensusPoll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     private readonly LoopbackNetwork _network;
@@ -197,14 +201,12 @@ public sealed class S3Cluster : IAsyncDisposable
         return client;
     }
 
-    /// <summary>What <c>s3d status --json</c> says when it asks one node.</summary>
+    /// <summary>What <c>s3d status</c> shows of one node's answer. No process of its own is started for it: that would be a load beside what is measured.</summary>
+    /// <exception cref="StartupException">The node does not answer.</exception>
     public async Task<ClusterStatus> StatusAsync(int node = 1)
     {
-        CommandResult result = await S3dProcess.RunAsync(
-            ["status", "--json", "--config", Files.ConfigFile, "--tls-ca", Files.CaFile, "--endpoint", Endpoint(node).ToString()]);
-        return result.ExitCode == 0
-            ? JsonSerializer.Deserialize(result.Output, ClusterStatusJson.Default.ClusterStatus)!
-            : throw new InvalidOperationException(result.Error);
+        StatusTarget target = Target(node);
+        return await new StatusClient(TimeProvider.System).GetAsync(target.Endpoints, target.CaFile, target.Region, target.Credentials, CancellationToken.None);
     }
 
     /// <summary>The same; null while the node does not answer, as in trouble or on a machine that does much else.</summary>
@@ -214,21 +216,40 @@ public sealed class S3Cluster : IAsyncDisposable
         {
             return await StatusAsync(node);
         }
-        catch (InvalidOperationException)
+        catch (StartupException)
         {
             return null;
         }
     }
 
-    /// <summary>What <c>s3d admin census --json</c> says when it asks one node that runs.</summary>
-    public async Task<CensusResult> CensusAsync(int? node = null)
+    /// <summary>What <c>s3d admin census</c> shows of the answer of one node that runs.</summary>
+    /// <exception cref="StartupException">The node does not answer, or cannot count now.</exception>
+    public Task<CensusResult> CensusAsync(int? node = null) => new AdminClient(TimeProvider.System).RunAsync(
+        Target(node ?? Nodes.First(IsRunning)), "census", changes: false, new CensusRequest(), CensusJson.Default.CensusRequest,
+        CensusJson.Default.CensusResult, CensusTimeout, CancellationToken.None);
+
+    /// <summary>Waits until every shard of every row is there and the disks have nothing else.</summary>
+    /// <returns>How long that took.</returns>
+    public async Task<TimeSpan> WaitExactAsync(TimeSpan limit, Func<CensusResult, bool>? more = null)
     {
-        CommandResult result = await S3dProcess.RunAsync(
-            ["admin", "census", "--json", "--config", Files.ConfigFile, "--tls-ca", Files.CaFile,
-                "--endpoint", Endpoint(node ?? Nodes.First(IsRunning)).ToString()]);
-        return result.ExitCode is 0 or 1 && result.Output.Length > 0
-            ? JsonSerializer.Deserialize(result.Output, CensusJson.Default.CensusResult)!
-            : throw new InvalidOperationException(result.Error);
+        long started = Stopwatch.GetTimestamp();
+        CensusResult? census = null;
+        while (true)
+        {
+            try
+            {
+                census = await CensusAsync();
+                if (census.Exact && (more is null || more(census)))
+                    return Stopwatch.GetElapsedTime(started);
+            }
+            catch (StartupException) when (Stopwatch.GetElapsedTime(started) < limit)
+            {
+                // Between two leaders nobody counts.
+            }
+            if (Stopwatch.GetElapsedTime(started) > limit)
+                throw new TimeoutException($"the census is not exact after {limit.TotalSeconds} s: {Describe(census)}");
+            await Task.Delay(CensusPoll);
+        }
     }
 
     /// <summary>The last lines of every node, to the test's output; of a cluster that many tests share, to the console.</summary>
@@ -253,6 +274,15 @@ public sealed class S3Cluster : IAsyncDisposable
         _network.Dispose();
         return ValueTask.CompletedTask;
     }
+
+    private StatusTarget Target(int node) => StatusTarget.Resolve(ClusterFile.Load(Files.ConfigFile), Endpoint(node).ToString(), Files.CaFile, _ => null);
+
+    private static string Describe(CensusResult? census) => census is null
+        ? "nobody counted"
+        : $"{census.Rows} rows, {census.Named} named, {census.Present} there, {census.Missing} missing, {census.Wrong} wrong, {census.Unreachable} unreachable, "
+            + $"{census.Narrow} narrow, {census.HealBacklog} to heal, {census.GarbageBacklog} garbage; "
+            + string.Join("; ", census.Disks.Select(disk => $"{disk.Storage}: {disk.Listed} listed, {disk.Duplicates} twice, {disk.Undecided} undecided, {disk.Garbage} garbage, {disk.Orphans} orphans"))
+            + (census.Problems.Count > 0 ? "\n" + string.Join('\n', census.Problems.Take(10)) : "");
 
     private LinkRelay Relay(LinkTable links)
     {

@@ -3,10 +3,16 @@ using System.Text;
 
 namespace Predastore.Cluster.Tests.Harness;
 
-/// <summary>One running <c>s3d</c>, as it was built beside the tests. What it writes goes to a file and, at its end, is kept for failures.</summary>
+/// <summary>
+/// One running <c>s3d</c>: the one that was built beside the tests, or the <c>s3d.dll</c> that <c>S3D_PROGRAM</c> names. What it writes goes
+/// to a file and, at its end, is kept for failures.
+/// </summary>
 public sealed class S3dProcess : IDisposable
 {
     private const int TailLinesMax = 60;
+
+    private static readonly string Program =
+        Environment.GetEnvironmentVariable("S3D_PROGRAM") is { Length: > 0 } program ? program : Path.Combine(AppContext.BaseDirectory, "s3d.dll");
 
     private static readonly TimeSpan ExitTimeout = TimeSpan.FromSeconds(60);
 
@@ -31,7 +37,7 @@ public sealed class S3dProcess : IDisposable
     {
         _log = logFile is null ? null : new StreamWriter(logFile, append: true) { AutoFlush = true };
         _output = keepOutput ? new StringBuilder() : null;
-        string[] command = [.. prefix ?? [], "dotnet", Path.Combine(AppContext.BaseDirectory, "s3d.dll"), .. args];
+        string[] command = [.. prefix ?? [], "dotnet", Program, .. args];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,

@@ -64,6 +64,7 @@ public sealed class LinkSpecs(ITestOutputHelper output)
             await WritableAsync(chaos.Nodes, leaderBetween ? [1, 2, 3] : [between]);
             await cut.CancelAsync();
             TimeSpan longest = await gap;
+            Assert.True(longest <= ResumeLimit, $"nothing was acknowledged for {longest.TotalSeconds:0.0} s while two nodes did not reach each other");
             TimeSpan healed = await HealedAsync(chaos, links);
             return $"bridge, leader {(leaderBetween ? "between" : "at an end")}: writes go on after {resumed.TotalSeconds:0.0} s, longest gap {longest.TotalSeconds:0.0} s, healed after {healed.TotalSeconds:0.0} s";
         });
@@ -130,7 +131,7 @@ public sealed class LinkSpecs(ITestOutputHelper output)
             await stop.CancelAsync();
             await load;
             await chaos.CheckAsync(figures, settle: false);
-            TimeSpan exact = await chaos.WaitExactAsync(_options.OrphanLimit, census => census.HealBacklog == 0);
+            TimeSpan exact = await chaos.Nodes.WaitExactAsync(_options.OrphanLimit, census => census.HealBacklog == 0);
             ulong terms = ReplicaLogs.Term(chaos.Nodes.Files, chaos.Nodes.Nodes) - term;
             chaos.Say($"links: {figures}; {terms} new terms; {chaos.Workload.Acked} acknowledged, 0 lost, census exact after {exact.TotalSeconds:0} s");
             Assert.True(terms <= termsMax, $"{figures}: {terms} new terms");

@@ -15,7 +15,13 @@ namespace Predastore.Cluster.Tests.Maintenance;
 public sealed class DiskHealSpecs(ITestOutputHelper output)
 {
     private static readonly bool Measured = Environment.GetEnvironmentVariable("PREDASTORE_HEAL_OBJECTS") is not null;
-    private static readonly int[] Wiped = Measured ? [2, 5] : [2];
+    private const double SlowerMax = 2;
+    private const double RatioMin = 0.5;
+
+    // Enough to see it; each tries for as long as a read waits for a disk.
+    private const int LostMax = 100;
+
+    private readonly int[] _wiped = Measured ? [2, 5] : [2];
     private readonly int _objects = Setting("PREDASTORE_HEAL_OBJECTS", 60);
     private readonly int _meanKib = Setting("PREDASTORE_HEAL_KIB", 256);
     private readonly int _seconds = Setting("PREDASTORE_HEAL_SECONDS", 120);
@@ -43,20 +49,17 @@ public sealed class DiskHealSpecs(ITestOutputHelper output)
             }
 
             TimeSpan took;
+            double during;
             await using (var load = new Foreground(clients, objects, 2, TimeSpan.FromMilliseconds(20)))
             {
-                await cluster.KillAsync(Wiped);
-                foreach (int node in Wiped)
-                {
-                    Directory.Delete(cluster.Files.StorageFolder(node), recursive: true);
-                    cluster.StartNode(node);
-                }
-
+                await WipeAsync(cluster, _wiped);
+                // What a node costs that starts is not what healing costs.
+                load.Milliseconds.Clear();
                 long started = Stopwatch.GetTimestamp();
-                await cluster.WaitReadyAsync(Wiped);
                 await HealedAsync(cluster);
                 took = Stopwatch.GetElapsedTime(started);
-                Say($"p99 before {before:0} ms, during heal {load.Percentile(0.99):0} ms of {load.Milliseconds.Count} requests, {load.Failures.Count} failed");
+                during = load.Percentile(0.99);
+                Say($"p99 before {before:0} ms, during heal {during:0} ms of {load.Milliseconds.Count} requests, {load.Failures.Count} failed");
                 Assert.True(load.Failures.IsEmpty, string.Join(Environment.NewLine, load.Failures.Take(10)));
             }
 
@@ -64,29 +67,42 @@ public sealed class DiskHealSpecs(ITestOutputHelper output)
             long healed = status.Maintenance.Nodes.Sum(node => node.HealedBytes);
             Say($"healed {status.Maintenance.Nodes.Sum(node => node.HealedShards)} shards, {healed >> 20} MiB in {took.TotalSeconds:0.0} s: "
                 + $"{healed / took.TotalSeconds / (1 << 20):0.0} MiB/s");
-            if (Measured)
-                await IdleAsync(cluster, objects);
+            TimeSpan exact = await cluster.WaitExactAsync(TimeSpan.FromSeconds(_seconds), census => census.HealBacklog == 0);
+            Say($"census exact {exact.TotalSeconds:0} s later");
+            double ratio = Measured ? await IdleAsync(cluster, objects) : 1;
 
             // The rebuilt ones count: with as many others dead nothing could be read without them.
-            await cluster.KillAsync(Measured ? [1, 3] : [3]);
+            int[] dead = Measured ? [1, 3] : [3];
+            await cluster.KillAsync(dead);
             AmazonS3Client[] rest = [cluster.Client(2), cluster.Client(Measured ? 4 : 1)];
             await S3Cluster.WaitUntilAsync(() => TryReadAsync(objects, rest[0]), TimeSpan.FromSeconds(60), "a read with other nodes dead");
             await objects.ReadAllAsync(rest, 4);
+
+            // One more than parity makes up for: an error that says so, never bytes.
+            await WipeAsync(cluster, [.. dead, 2]);
+            int refused = 0;
+            AmazonS3Client once = cluster.Client(Measured ? 4 : 1, config => config.MaxErrorRetry = 0);
+            foreach (int number in Enumerable.Range(0, Math.Min(objects.Count, LostMax)))
+            {
+                AmazonS3Exception error = await Assert.ThrowsAsync<AmazonS3Exception>(() => objects.ReadAsync(once, number));
+                Assert.InRange((int)error.StatusCode, 500, 599);
+                refused++;
+            }
+
+            Say($"{dead.Length + 1} disks wiped: {refused} reads refused, no byte served");
+            if (Measured)
+            {
+                Assert.True(during <= SlowerMax * before, $"p99 was {before:0} ms, and {during:0} ms beside the heal");
+                Assert.True(ratio >= RatioMin, $"the idle heal ran at {ratio:0.00} of the reference");
+            }
         });
     }
 
     // The same two disks once more, with nothing else to do, beside what the work costs at least.
-    private async Task IdleAsync(S3Cluster cluster, ObjectSet objects)
+    private async Task<double> IdleAsync(S3Cluster cluster, ObjectSet objects)
     {
-        long before = (await cluster.StatusAsync()).Maintenance.Nodes.Where(node => !Wiped.Contains((int)node.Node)).Sum(node => node.HealedBytes);
-        await cluster.KillAsync(Wiped);
-        foreach (int node in Wiped)
-        {
-            Directory.Delete(cluster.Files.StorageFolder(node), recursive: true);
-            cluster.StartNode(node);
-        }
-
-        await cluster.WaitReadyAsync(Wiped);
+        long before = (await cluster.StatusAsync()).Maintenance.Nodes.Where(node => !_wiped.Contains((int)node.Node)).Sum(node => node.HealedBytes);
+        await WipeAsync(cluster, _wiped);
         long started = Stopwatch.GetTimestamp();
         await HealedAsync(cluster);
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
@@ -96,6 +112,20 @@ public sealed class DiskHealSpecs(ITestOutputHelper output)
             cluster.Files["reference"], new Predastore.Shards.Striping.Geometry(3, 2), shardBytes, TimeSpan.FromSeconds(10));
         Say($"idle: {healed / (1 << 20):0} MiB in {seconds:0.0} s, {healed / seconds / (1 << 20):0.0} MiB/s; reference "
             + $"{reference / (1 << 20):0.0} MiB/s on one core; ratio {healed / seconds / reference:0.00}");
+        return healed / seconds / reference;
+    }
+
+    // Kills those that run, removes their data and waits until all are ready again.
+    private static async Task WipeAsync(S3Cluster cluster, int[] nodes)
+    {
+        await cluster.KillAsync([.. nodes.Where(cluster.IsRunning)]);
+        foreach (int node in nodes)
+        {
+            Directory.Delete(cluster.Files.StorageFolder(node), recursive: true);
+            cluster.StartNode(node);
+        }
+
+        await cluster.WaitReadyAsync(nodes);
     }
 
     private async Task HealedAsync(S3Cluster cluster)

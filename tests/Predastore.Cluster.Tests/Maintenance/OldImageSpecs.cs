@@ -37,7 +37,7 @@ public sealed class OldImageSpecs(ITestOutputHelper output)
             await s3.PutBucketAsync(Bucket);
             for (int i = 0; i < Objects; i++)
                 await PutAsync(s3, i);
-            await chaos.WaitExactAsync(ExactLimit, IsWhole);
+            await chaos.Nodes.WaitExactAsync(ExactLimit, IsWhole);
 
             Assert.Equal(0, await cluster.Process(Node).TerminateAsync());
             Copy(files.NodeFolder(Node), files["image"]);
@@ -52,7 +52,7 @@ public sealed class OldImageSpecs(ITestOutputHelper output)
                 await PutAsync(s3, Objects + i);
             }
 
-            await chaos.WaitExactAsync(ExactLimit, IsWhole);
+            await chaos.Nodes.WaitExactAsync(ExactLimit, IsWhole);
             Assert.Equal(0, await cluster.Process(Node).TerminateAsync());
             Replace(files.StorageFolder(Node), Path.Combine(files["image"], Path.GetFileName(files.StorageFolder(Node))));
             cluster.StartNode(Node);
@@ -62,7 +62,7 @@ public sealed class OldImageSpecs(ITestOutputHelper output)
             CommandResult scrub = await S3dProcess.RunAsync(
                 ["admin", "storage", "scrub", "--id", $"{Node}", "--config", files.ConfigFile, "--tls-ca", files.CaFile]);
             Assert.True(scrub.ExitCode == 0, scrub.Error);
-            TimeSpan exact = await chaos.WaitExactAsync(ExactLimit, IsWhole);
+            TimeSpan exact = await chaos.Nodes.WaitExactAsync(ExactLimit, IsWhole);
             // With another node dead the healed shards are needed.
             await cluster.KillAsync(2);
             await ReadAllAsync(cluster, [1, Node]);

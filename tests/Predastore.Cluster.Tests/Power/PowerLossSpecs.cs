@@ -38,7 +38,7 @@ public sealed class PowerLossSpecs(ITestOutputHelper output)
             Assert.True(all.Bytes > 0, "the cuts took nothing: they prove nothing");
             if (!ChaosOptions.IsLong)
                 return;
-            TimeSpan exact = await chaos.WaitExactAsync(_options.OrphanLimit);
+            TimeSpan exact = await chaos.Nodes.WaitExactAsync(_options.OrphanLimit);
             TimeSpan empty = await chaos.EmptyAsync(_options.OrphanLimit);
             chaos.Say($"power: {Rounds} rounds in {rounds.TotalSeconds:0} s, {chaos.Workload.Acked} acknowledged, {chaos.Workload.Unknown} unknown, 0 lost, 0 wrong; "
                 + $"cut {all.Bytes:N0} bytes of {all.Files:N0} files and {all.Names:N0} names; census exact after {exact.TotalSeconds:0} s, empty after {empty.TotalSeconds:0} s more");
@@ -71,8 +71,8 @@ public sealed class PowerLossSpecs(ITestOutputHelper output)
         output.WriteLine(noticed);
     }
 
-    private static ClusterShape ShapeOf(PowerTools tools, string? ignoreDirectory = null, string? ignoreFile = null) =>
-        ClusterShape.Three with { NodeEnvironment = (files, node) => tools.Variables(files.NodeFolder(node), ignoreDirectory, ignoreFile) };
+    private ClusterShape ShapeOf(PowerTools tools, string? ignoreDirectory = null, string? ignoreFile = null) =>
+        _options.Shape with { NodeEnvironment = (files, node) => tools.Variables(files.NodeFolder(node), ignoreDirectory, ignoreFile) };
 
     private async Task<PowerCut> RoundAsync(ChaosCluster chaos, PowerTools tools, int round)
     {
