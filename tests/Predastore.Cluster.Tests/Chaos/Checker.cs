@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
 using Amazon.S3;
@@ -12,8 +13,9 @@ namespace Predastore.Cluster.Tests.Chaos;
 public sealed class Checker(Ledger ledger, IReadOnlyList<AmazonS3Client> clients)
 {
     private const int ConcurrentReads = 4;
-    private const int ReadTries = 20;
 
+    // A node that was frozen ends its actor system and joins anew before it answers.
+    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Checks all of it.</summary>
@@ -89,13 +91,14 @@ public sealed class Checker(Ledger ledger, IReadOnlyList<AmazonS3Client> clients
     // Right after a kill a request may meet a connection of a dead process; what stays wrong is reported by its error.
     private static async Task<T> TryAsync<T>(Func<Task<T>> ask)
     {
-        for (int attempt = 1; ; attempt++)
+        long started = Stopwatch.GetTimestamp();
+        while (true)
         {
             try
             {
                 return await ask();
             }
-            catch (Exception e) when (attempt < ReadTries && e is AmazonS3Exception { StatusCode: >= HttpStatusCode.InternalServerError }
+            catch (Exception e) when (Stopwatch.GetElapsedTime(started) < ReadLimit && e is AmazonS3Exception { StatusCode: >= HttpStatusCode.InternalServerError }
                 or Amazon.Runtime.AmazonClientException or HttpRequestException or IOException or TaskCanceledException)
             {
                 await Task.Delay(RetryAfter);

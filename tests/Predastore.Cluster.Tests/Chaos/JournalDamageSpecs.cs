@@ -43,6 +43,10 @@ public sealed class JournalDamageSpecs(ITestOutputHelper output)
         AmazonS3Client other = cluster.Client(1);
         await S3Cluster.WaitUntilAsync(() => ChaosCluster.TakesWriteAsync(other), ServeLimit, "a write over the others");
         await ReadAllAsync(cluster.Client(2), keys);
+        // The gate beside the damaged replica asks the others.
+        AmazonS3Client beside = cluster.Client(Victim);
+        await S3Cluster.WaitUntilAsync(() => ChaosCluster.TakesWriteAsync(beside), ServeLimit, "a write over the gate of the damaged replica");
+        await ReadAllAsync(beside, keys);
 
         // One whole replica and the damaged one are no majority.
         await cluster.KillAsync(1);
