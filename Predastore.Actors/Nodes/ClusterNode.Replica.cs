@@ -22,6 +22,14 @@ public sealed partial class ClusterNode
 
     private bool ReplicaAnswers() => _replica?.Group.Status is { Phase: RaftPhase.Running, Readable: true, Leader: not null };
 
+    // A replica that only starts will answer soon; one that cannot run is done without, and the others are asked.
+    private bool HasMetadata() => _replica?.Group.Status is not { } replica || replica.Phase switch
+    {
+        RaftPhase.Running => replica.Leader is not null || replica.Outside,
+        RaftPhase.Recovering => replica.Reason.Length > 0,
+        _ => false,
+    };
+
     /// <summary>Changes the part of one replica in the metadata group, at the leader wherever it is.</summary>
     public async Task<ChangeResult> ChangeReplicaAsync(MembershipChange change, TimeSpan timeout, CancellationToken cancel)
         => _replica is { Group.Status: { Phase: RaftPhase.Running, Outside: false } }

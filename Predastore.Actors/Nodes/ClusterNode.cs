@@ -111,8 +111,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
     public Task Completion => _ended.Task;
 
     /// <summary>True while this node serves: joined, a member, with a leader, a write session and its disks.</summary>
-    public bool IsReady => _joined && _keeper.IsUp && HasSeenDisks() && _sessions.Current is { Closed: false }
-        && (_replica is null || _replica.Group.Status is { Phase: RaftPhase.Running } and ({ Leader: not null } or { Outside: true }));
+    public bool IsReady => _joined && _keeper.IsUp && HasSeenDisks() && _sessions.Current is { Closed: false } && HasMetadata();
 
     /// <summary>Opens the listeners and starts to join.</summary>
     /// <exception cref="NodeRefusedException">A key file, port or folder is not as it must be.</exception>

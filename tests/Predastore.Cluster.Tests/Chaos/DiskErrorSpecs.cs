@@ -39,6 +39,11 @@ public sealed class DiskErrorSpecs(ITestOutputHelper output)
             // A store that was opened begins a segment with its next write: only then is a directory synced.
             await cluster.RestartAsync(Victim);
             await cluster.WaitReadyAsync();
+            // Calls are chosen by the names of files: the segment must be there that the next write goes to.
+            int segments = FilesOf(cluster.Files, "segments").Count();
+            if (call == "pwrite64")
+                await LoadAsync(chaos, acked: 0, () => S3Cluster.WaitUntilAsync(
+                    () => Task.FromResult(FilesOf(cluster.Files, "segments").Count() > segments), GoOnLimit, "a new segment"));
             string log = cluster.Files["logs/strace.log"];
             using FailingCalls failing = await FailingCalls.AttachAsync(cluster.Process(Victim).Pid, call, log, FilesOf(cluster.Files, where));
             // Bytes that cannot be read come from elsewhere.
