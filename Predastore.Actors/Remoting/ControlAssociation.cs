@@ -49,6 +49,9 @@ internal sealed class ControlAssociation : AssociationHandle
         Ended = Task.Run(RunAsync);
     }
 
+    /// <summary>The other side, as its certificate proves.</summary>
+    public uint Node => _connection.Node;
+
     /// <summary>Ends when the connection is closed and everybody has been told. Never fails.</summary>
     public Task Ended { get; }
 

@@ -118,6 +118,14 @@ internal sealed class ControlTransport : Transport
         return true;
     }
 
+    /// <summary>Carries out <see cref="EndLinks"/>; knows no other command.</summary>
+    public override Task<bool> ManagementCommand(object message)
+    {
+        if (message is not EndLinks links) return Task.FromResult(false);
+        foreach (ControlAssociation association in _associations.Keys.Where(association => association.Node == links.Node)) association.End();
+        return Task.FromResult(true);
+    }
+
     private async Task<(TlsConnection Connection, long System)> MeetAsync(Peer peer)
     {
         TlsConnection connection = await TlsConnection.DialAsync(peer, _setup.Node.Trust, ClusterTrust.ControlAlpn, _options, _stopping.Token);
@@ -214,3 +222,7 @@ internal sealed class ControlTransport : Transport
         _log.Warning("Refused a control connection with {0}: {1}{2}", peer, reason, more);
     }
 }
+
+/// <summary>Ends all associations with a node, so that Akka.Remote dials it anew.</summary>
+/// <param name="Node">The node, as its certificate proves.</param>
+internal sealed record EndLinks(uint Node);

@@ -3,6 +3,7 @@ using Akka.Cluster;
 using Akka.Event;
 using Akka.Remote;
 using Predastore.Actors.Hosting;
+using Predastore.Actors.Remoting;
 using Predastore.Actors.Topology.Wire;
 
 namespace Predastore.Actors.Topology;
@@ -23,6 +24,9 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     // All are asked while one is unreachable: several times until a silent member may be removed.
     private static readonly TimeSpan TroubleInterval = TimeSpan.FromMilliseconds(400);
 
+    // Longer than any cut of a flapping link, and than Akka.Remote holds back a dial.
+    private static readonly TimeSpan RelinkAfter = TimeSpan.FromSeconds(8);
+
     /// <summary>Name of this actor under <c>/user</c>, the same on every node.</summary>
     public const string Name = "topology";
 
@@ -39,6 +43,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     private readonly Dictionary<uint, TimeSpan> _probed = [];
     private readonly Answers _answers;
     private readonly LostMembers _lost;
+    private readonly Dictionary<Incarnation, TimeSpan> _cutOff = [];
 
     public TopologyActor(NodeTopology topology)
     {
@@ -183,6 +188,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
             _cluster.Down(lost.Address);
         }
 
+        Relink();
         if (_unreachable.Count == 0)
         {
             Timers.Cancel(TroubleTick.Instance);
@@ -193,6 +199,22 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
         foreach (uint node in _members.Values.Where(member => !member.UniqueAddress.Equals(_cluster.SelfUniqueAddress))
             .Select(member => _nodeAt.GetValueOrDefault(member.Address)).Where(node => node > 0).Distinct())
             Selection(node).Tell(ask);
+    }
+
+    // When both sides of a link that was cut dial at once, Akka.Remote may go on with connections on which nobody listens, and it never finds out.
+    private void Relink()
+    {
+        Incarnation[] cutOff = [.. _members.Values.Where(IsUnreachable).Select(IncarnationOf).Where(who => !_answers.HasAnswered(who, Now) && _answers.IsHeard(who, Now))];
+        foreach (Incarnation back in _cutOff.Keys.Except(cutOff).ToArray())
+            _cutOff.Remove(back);
+        foreach (Incarnation who in cutOff)
+        {
+            if (_cutOff.TryAdd(who, Now) || Now - _cutOff[who] < RelinkAfter) continue;
+            _cutOff[who] = Now;
+            _log.Warning("Node {0} answers others and not this node: the connections with it are closed and opened anew", who.Node);
+            if (((ExtendedActorSystem)Context.System).Provider is IRemoteActorRefProvider remote)
+                _ = remote.Transport.ManagementCommand(new EndLinks(who.Node), CancellationToken.None);
+        }
     }
 
     private MemberSight See(Member member) => new(

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
+using Akka.Event;
 using Akka.Hosting;
+using Akka.Remote;
 using Google.Protobuf.WellKnownTypes;
 using Predastore.Actors.Hosting;
 using Predastore.Actors.Remoting;
@@ -141,6 +143,21 @@ public sealed class ControlTransportSpecs : IAsyncLifetime, IAsyncDisposable
         Assert.Equal(1, _cluster[3].Incarnation);
     }
 
+    [Fact]
+    public async Task Ended_links_should_be_dialled_anew()
+    {
+        await AssertServingAsync();
+        ActorSystem system = _cluster[1].Current!;
+        var lost = new TaskCompletionSource<Address>(TaskCreationOptions.RunContinuationsAsynchronously);
+        IActorRef listener = system.ActorOf(Props.Create(() => new Listener(lost)));
+        system.EventStream.Subscribe<DisassociatedEvent>(listener);
+
+        Assert.True(await ((IRemoteActorRefProvider)((ExtendedActorSystem)system).Provider).Transport.ManagementCommand(new EndLinks(2), CancellationToken.None));
+
+        Assert.Equal(_cluster.Settings(1).AkkaAddress(2), await lost.Task.WaitAsync(LoopbackCluster.Patience));
+        await AssertServingAsync();
+    }
+
     private async Task AssertServingAsync()
     {
         await _cluster.Eventually(
@@ -221,5 +238,10 @@ public sealed class ControlTransportSpecs : IAsyncLifetime, IAsyncDisposable
     private sealed class Echo : ReceiveActor
     {
         public Echo() => Receive<StringValue>(text => Sender.Tell(text));
+    }
+
+    private sealed class Listener : ReceiveActor
+    {
+        public Listener(TaskCompletionSource<Address> lost) => Receive<DisassociatedEvent>(ended => lost.TrySetResult(ended.RemoteAddress));
     }
 }
