@@ -6,8 +6,8 @@ namespace Predastore.Actors.Hosting;
 
 /// <summary>
 /// Ends the actor system when most metadata nodes have quarantined it. They will never let it in again, and a thawed node does not always
-/// find that out by itself. One peer proves nothing: a node that thaws quarantines the healthy rest
-/// on its way out, and if each of them ended for it, one freeze would take the whole cluster down.
+/// find that out by itself. One peer proves nothing: a node that thaws quarantines the healthy rest on its way out, and if each of them
+/// ended for it, one freeze would take the whole cluster down.
 /// </summary>
 internal sealed class QuarantineWatch(NodeSettings settings) : UntypedActor
 {

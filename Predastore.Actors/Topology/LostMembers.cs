@@ -4,7 +4,8 @@ namespace Predastore.Actors.Topology;
 
 /// <summary>
 /// Decides which members are lost, from what one node sees: those that somebody cannot reach and that answer nobody, once that has been so
-/// for a while. Who is out of reach of some alone answers others, and stays. Where lost members leave no majority this node is the one that goes. Pure: knows no clock and sends nothing.
+/// for a while. Who is out of reach of some alone answers others, and stays. Where lost members leave no majority this node is the one that
+/// goes. Pure: knows no clock and sends nothing.
 /// </summary>
 /// <remarks>
 /// Akka's split-brain resolver takes both ends of one broken link out of the cluster, which of three nodes leaves one. Members are never
