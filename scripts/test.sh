@@ -2,7 +2,7 @@
 # Restores, builds and runs all tests; the last line is "N passed, N failed[, N skipped]", the exit code 0 only if all passed.
 #   scripts/test.sh [PROJECT-PATTERN...]     e.g. scripts/test.sh Shards Http
 # Two may run at once, in one clone too: they keep results apart, take turns building the clone and, for one user of the machine, running
-# the cluster tests: their processes have deadlines.
+# the tests: processes of clusters have deadlines, and two runs beside each other take no less time than one after the other.
 # TEST_JOBS: test projects at once (default 2; the cluster tests always run alone). TEST_CONFIGURATION: default Release.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -109,17 +109,22 @@ for project in "$ROOT"/tests/*.Tests; do
   esac
 done
 
-for project in ${together[@]+"${together[@]}"}; do
-  while (($(jobs -rp | wc -l) >= JOBS)); do
-    wait -n 2> /dev/null || sleep 0.2
+run_all() {
+  local project
+  for project in ${together[@]+"${together[@]}"}; do
+    while (($(jobs -rp | wc -l) >= JOBS)); do
+      wait -n 2> /dev/null || sleep 0.2
+    done
+    run_project "$project" &
   done
-  run_project "$project" &
-done
-wait
-if ((${#alone[@]} > 0)); then
-  "$ROOT/scripts/clients.sh"
-fi
-for project in ${alone[@]+"${alone[@]}"}; do
-  with_lock "${TMPDIR:-/tmp}/predastore-cluster-tests-$(id -u).lock" run_project "$project"
-done
+  wait
+  if ((${#alone[@]} > 0)); then
+    "$ROOT/scripts/clients.sh"
+  fi
+  for project in ${alone[@]+"${alone[@]}"}; do
+    run_project "$project"
+  done
+}
+
+with_lock "${TMPDIR:-/tmp}/predastore-tests-$(id -u).lock" run_all
 finish
