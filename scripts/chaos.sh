@@ -61,11 +61,9 @@ export CHAOS_ORPHAN_SECONDS=${CHAOS_ORPHAN_SECONDS:-900} CHAOS_ORPHAN_INTERVAL=$
 export CHAOS_LONG=1
 export CHAOS_REPORT=${CHAOS_REPORT:-$ROOT/artifacts/chaos.txt}
 mkdir -p "$(dirname "$CHAOS_REPORT")"
-project=$ROOT/tests/Predastore.Cluster.Tests
-compile build "$project" -c Release -v quiet
 if [[ ${CHAOS_PRECOMPILED:-} == 1 ]]; then
   program=$ROOT/artifacts/s3d-precompiled
   compile publish "$ROOT/Predastore.Host" -c Release -v quiet --use-current-runtime --self-contained false -p:PublishReadyToRun=true -o "$program"
   export S3D_PROGRAM=$program/s3d.dll
 fi
-dotnet test "$project" -c Release --no-build --filter "FullyQualifiedName~$filter" --logger "console;verbosity=normal"
+run_specs Predastore.Cluster.Tests "$filter" normal

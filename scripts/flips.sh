@@ -5,8 +5,4 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-require_dotnet
-project=$ROOT/tests/Predastore.Actors.Tests
-compile build "$project" -c Release -v quiet
-PREDASTORE_FLIPS=${1:-80} \
-  dotnet test "$project" --no-build -c Release --filter "FullyQualifiedName~Predastore.Actors.Tests.Damage" --logger "console;verbosity=detailed"
+PREDASTORE_FLIPS=${1:-80} run_specs Predastore.Actors.Tests Predastore.Actors.Tests.Damage

@@ -5,8 +5,4 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-require_dotnet
-project=$ROOT/tests/Predastore.Cluster.Tests
-compile build "$project" -c Release -v quiet
-PREDASTORE_HEAL_OBJECTS=${1:-10000} PREDASTORE_HEAL_KIB=${2:-512} PREDASTORE_HEAL_SECONDS=${3:-1800} \
-  dotnet test "$project" --no-build -c Release --filter "FullyQualifiedName~DiskHealSpecs" --logger "console;verbosity=detailed"
+PREDASTORE_HEAL_OBJECTS=${1:-10000} PREDASTORE_HEAL_KIB=${2:-512} PREDASTORE_HEAL_SECONDS=${3:-1800} run_specs Predastore.Cluster.Tests DiskHealSpecs

@@ -141,3 +141,12 @@ publish_s3d() {
 s3d() {
   dotnet "$ROOT/artifacts/s3d/current/s3d.dll" "$@" 9>&-
 }
+
+# Builds a test project and runs those of its tests whose full name contains FILTER; what they print goes to the terminal.
+#   run_specs PROJECT FILTER [VERBOSITY]
+run_specs() {
+  local project=$ROOT/tests/$1
+  require_dotnet
+  compile build "$project" -c Release -v quiet
+  dotnet test "$project" -c Release --no-build --filter "FullyQualifiedName~$2" --logger "console;verbosity=${3:-detailed}"
+}

@@ -5,8 +5,4 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-require_dotnet
-project=$ROOT/tests/Predastore.Cluster.Tests
-compile build "$project" -c Release -v quiet
-PREDASTORE_RING_OBJECTS=${1:-2000} PREDASTORE_RING_SECONDS=${2:-900} \
-  dotnet test "$project" --no-build -c Release --filter "FullyQualifiedName~RingChangeSpecs" --logger "console;verbosity=detailed"
+PREDASTORE_RING_OBJECTS=${1:-2000} PREDASTORE_RING_SECONDS=${2:-900} run_specs Predastore.Cluster.Tests RingChangeSpecs

@@ -18,8 +18,6 @@ internal sealed class QuarantineWatch(NodeSettings settings) : UntypedActor
     private readonly Dictionary<Address, TimeSpan> _by = [];
     private readonly HashSet<Address> _voters = [.. settings.DbNodes.Select(node => settings.AkkaAddress(node))];
 
-    private bool _ends;
-
     public static Props Props(NodeSettings settings) => Akka.Actor.Props.Create(() => new QuarantineWatch(settings));
 
     protected override void PreStart() => Context.System.EventStream.Subscribe<ThisActorSystemQuarantinedEvent>(Self);
@@ -32,7 +30,7 @@ internal sealed class QuarantineWatch(NodeSettings settings) : UntypedActor
             return;
         }
 
-        if (_ends || !_voters.Contains(quarantined.RemoteAddress)) return;
+        if (!_voters.Contains(quarantined.RemoteAddress)) return;
         TimeSpan now = Context.System.Scheduler.MonotonicClock;
         bool known = _by.TryGetValue(quarantined.RemoteAddress, out TimeSpan before) && now - before <= Window;
         _by[quarantined.RemoteAddress] = now;
@@ -41,7 +39,6 @@ internal sealed class QuarantineWatch(NodeSettings settings) : UntypedActor
         int votes = _by.Values.Count(at => now - at <= Window);
         _log.Warning("Quarantined by {0}: {1} of {2} metadata nodes", quarantined.RemoteAddress, votes, _voters.Count);
         if (votes <= _voters.Count / 2) return;
-        _ends = true;
         _log.Warning("Quarantined by most metadata nodes: this actor system ends and a new one joins");
         _ = CoordinatedShutdown.Get(Context.System).Run(CoordinatedShutdown.ClusterDowningReason.Instance);
     }

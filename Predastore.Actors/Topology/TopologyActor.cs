@@ -196,8 +196,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
         }
 
         var ask = new Probe { Sender = Me, AnswerOnly = true };
-        foreach (uint node in _members.Values.Where(member => !member.UniqueAddress.Equals(_cluster.SelfUniqueAddress))
-            .Select(member => _nodeAt.GetValueOrDefault(member.Address)).Where(node => node > 0).Distinct())
+        foreach (uint node in _settings.Nodes.Keys.Where(node => node != _settings.Node && _topology.View.Nodes[node].Uid != 0))
             Selection(node).Tell(ask);
     }
 
@@ -223,7 +222,8 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
         Votes: member.HasRole(NodeRoles.Db),
         Silent: IsUnreachable(member) && !_answers.IsHeard(IncarnationOf(member), Now));
 
-    private bool IsUnreachable(Member member) => _unreachable.Contains(member.UniqueAddress) && !member.UniqueAddress.Equals(_cluster.SelfUniqueAddress);
+    // Never this node itself: Akka tells no node that others cannot reach it.
+    private bool IsUnreachable(Member member) => _unreachable.Contains(member.UniqueAddress);
 
     private Incarnation IncarnationOf(Member member) =>
         new() { Node = _nodeAt.GetValueOrDefault(member.Address), Uid = member.UniqueAddress.Uid };
@@ -304,7 +304,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
         {
             Roles = [.. member.Roles.Order(StringComparer.Ordinal)],
             Up = member.Status is MemberStatus.Up or MemberStatus.WeaklyUp,
-            Reachable = !_unreachable.Contains(member.UniqueAddress) || _answers.HasAnswered(IncarnationOf(member), Now),
+            Reachable = !IsUnreachable(member) || _answers.HasAnswered(IncarnationOf(member), Now),
             Uid = member.UniqueAddress.Uid,
         };
     }

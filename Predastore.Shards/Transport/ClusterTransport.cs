@@ -49,7 +49,7 @@ public sealed class ClusterTransport : ITransport
     /// <inheritdoc/>
     public async ValueTask<ITransportStream> OpenAsync(Peer peer, CancellationToken cancel)
     {
-        Route route = _routes.GetOrAdd(peer, static _ => new Route());
+        Route route = _routes.GetOrAdd(peer, static (_, options) => new Route(options), _options);
         try
         {
             ITransportStream stream = await OpenByAsync(peer, route, cancel).ConfigureAwait(false);
@@ -75,7 +75,7 @@ public sealed class ClusterTransport : ITransport
     {
         if (_hub is not null && _hub.Has(peer)) return await _inProcess!.OpenAsync(peer, cancel).ConfigureAwait(false);
         if (_tls is null) return await _quic!.OpenAsync(peer, cancel).ConfigureAwait(false);
-        if (_quic is null || route.PrefersTls(_options.Time)) return await _tls.OpenAsync(peer, cancel).ConfigureAwait(false);
+        if (_quic is null || route.PrefersTls) return await _tls.OpenAsync(peer, cancel).ConfigureAwait(false);
         // Once QUIC has carried an exchange, a failure is the peer's and not the protocol's: no second dial.
         if (route.Kind == TransportKind.Quic) return await AgainAsync(peer, route, cancel).ConfigureAwait(false);
         return await RaceAsync(peer, route, cancel).ConfigureAwait(false);
@@ -127,7 +127,7 @@ public sealed class ClusterTransport : ITransport
         // Want of places says nothing of the protocol.
         if (quic.Exception?.InnerException is TransportException { Busy: true }) return stream;
         string reason = quic.Exception?.InnerException?.Message ?? $"no answer over QUIC within {QuicGrace.TotalSeconds:0.#} s";
-        if (route.FallBack(_options)) _fellBack?.Invoke(peer, reason);
+        if (route.FallBack()) _fellBack?.Invoke(peer, reason);
         return stream;
     }
 
@@ -136,37 +136,43 @@ public sealed class ClusterTransport : ITransport
             static t => t.IsCompletedSuccessfully ? t.Result.DisposeAsync().AsTask() : Task.FromResult(t.Exception),
             CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
 
-    private sealed class Route
+    private sealed class Route(TransportOptions options)
     {
         private readonly Lock _lock = new();
-        private long _fellBackAt;
-        private TimeSpan _memory;
+        private readonly GrowingPause _withoutQuic = new(options.FallbackMin, options.FallbackMax, options.Time);
         private bool _reported;
 
         public TransportKind? Kind { get; set; }
 
-        public bool FellBack { get; private set; }
+        public bool FellBack
+        {
+            get
+            {
+                lock (_lock) return _withoutQuic.HasFailed;
+            }
+        }
 
         public string? LastError { get; set; }
 
-        public bool PrefersTls(TimeProvider time)
+        public bool PrefersTls
         {
-            lock (_lock) return FellBack && time.GetElapsedTime(_fellBackAt) < _memory;
+            get
+            {
+                lock (_lock) return _withoutQuic.IsOn;
+            }
         }
 
         public void Recover()
         {
-            lock (_lock) FellBack = false;
+            lock (_lock) _withoutQuic.Succeed();
         }
 
         /// <summary>True the first time.</summary>
-        public bool FallBack(TransportOptions options)
+        public bool FallBack()
         {
             lock (_lock)
             {
-                _memory = FellBack ? TimeSpan.FromTicks(Math.Min(_memory.Ticks * 2, options.FallbackMax.Ticks)) : options.FallbackMin;
-                FellBack = true;
-                _fellBackAt = options.Time.GetTimestamp();
+                _withoutQuic.Fail();
                 bool first = !_reported;
                 _reported = true;
                 return first;

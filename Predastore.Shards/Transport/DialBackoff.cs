@@ -7,8 +7,7 @@ namespace Predastore.Shards.Transport;
 internal sealed class DialBackoff(TransportOptions options)
 {
     private readonly Lock _lock = new();
-    private TimeSpan _pause;
-    private long _failedAt;
+    private readonly GrowingPause _pause = new(options.BackoffMin, options.BackoffMax, options.Time);
     private string _reason = "";
 
     /// <summary>Fails at once while the last failed dial is too recent.</summary>
@@ -17,7 +16,7 @@ internal sealed class DialBackoff(TransportOptions options)
     {
         lock (_lock)
         {
-            if (_pause > TimeSpan.Zero && options.Time.GetElapsedTime(_failedAt) < _pause)
+            if (_pause.IsOn)
                 throw new TransportException($"{peer} could not be reached a moment ago: {_reason}");
         }
     }
@@ -27,17 +26,13 @@ internal sealed class DialBackoff(TransportOptions options)
     {
         lock (_lock)
         {
-            if (_pause > TimeSpan.Zero && options.Time.GetElapsedTime(_failedAt) < _pause) return;
-            _pause = _pause == TimeSpan.Zero ? options.BackoffMin : _pause * 2;
-            if (_pause > options.BackoffMax) _pause = options.BackoffMax;
-            _failedAt = options.Time.GetTimestamp();
-            _reason = reason;
+            if (_pause.Fail()) _reason = reason;
         }
     }
 
     /// <summary>The peer has answered.</summary>
     public void Succeeded()
     {
-        lock (_lock) _pause = TimeSpan.Zero;
+        lock (_lock) _pause.Succeed();
     }
 }

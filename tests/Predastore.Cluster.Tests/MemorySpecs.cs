@@ -1,4 +1,3 @@
-using System.Globalization;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Predastore.Cluster.Tests.Harness;
@@ -15,9 +14,9 @@ public sealed class MemorySpecs(SharedCluster shared, ITestOutputHelper output)
     // MEMORY_MEBIBYTES asks for other sizes: what a gate holds must not follow them. MEMORY_ROUNDS asks for more of them one after the other, because
     // sizes compare only where as many bytes went through: a process under load grows for some minutes. MEMORY_AT_ONCE asks for more uploads and
     // as many more downloads.
-    private static readonly long ObjectBytes = Asked("MEMORY_MEBIBYTES", 64) << 20;
-    private static readonly long Rounds = Asked("MEMORY_ROUNDS", 1);
-    private static readonly int AtOnce = (int)Asked("MEMORY_AT_ONCE", AtOnceUsual);
+    private static readonly long ObjectBytes = (long)TestVariables.Number("MEMORY_MEBIBYTES", 64) << 20;
+    private static readonly int Rounds = TestVariables.Number("MEMORY_ROUNDS", 1);
+    private static readonly int AtOnce = TestVariables.Number("MEMORY_AT_ONCE", AtOnceUsual);
     private static readonly long GateBytesMax = AtOnce > AtOnceUsual ? 1L << 30 : 600L << 20;
 
     private static readonly TimeSpan Sample = TimeSpan.FromMilliseconds(50);
@@ -31,16 +30,13 @@ public sealed class MemorySpecs(SharedCluster shared, ITestOutputHelper output)
         using var ended = new CancellationTokenSource();
         Task<long> peak = PeakAsync(shared.Cluster.Process(1), ended.Token);
 
-        for (long round = 0; round < Rounds; round++)
+        for (int round = 0; round < Rounds; round++)
             await Task.WhenAll(Enumerable.Range(1, AtOnce).SelectMany(i => new[] { PutAsync(s3, i), GetAsync(s3, 0) }));
         await ended.CancelAsync();
 
         output.WriteLine($"peak {await peak >> 20} MiB with {AtOnce} uploads and downloads of {ObjectBytes >> 20} MiB, {Rounds} times");
         Assert.InRange(await peak, 1, GateBytesMax);
     });
-
-    private static long Asked(string name, long otherwise) =>
-        Environment.GetEnvironmentVariable(name) is { } asked ? long.Parse(asked, CultureInfo.InvariantCulture) : otherwise;
 
     private static async Task<long> PeakAsync(S3dProcess process, CancellationToken ended)
     {

@@ -23,7 +23,7 @@ public sealed class IdleConnectionSpecs(SharedCluster shared, ITestOutputHelper 
     private const double SlowerMax = 1.5;
 
     private static readonly string? Asked = Environment.GetEnvironmentVariable("IDLE_CONNECTIONS");
-    private static readonly int Connections = int.Parse(Asked ?? "200", CultureInfo.InvariantCulture);
+    private static readonly int Connections = TestVariables.Number("IDLE_CONNECTIONS", 200);
 
     [Fact]
     public Task S17_F20_idle_connections_should_hold_little_memory_and_harm_nobody() => shared.Cluster.RunAsync(async () =>

@@ -20,8 +20,7 @@ namespace Predastore.Cluster.Tests.Harness;
 public sealed class S3Cluster : IAsyncDisposable
 {
     // A machine that does much else at once may need more: READY_SECONDS, as for start.sh.
-    private static readonly TimeSpan ReadyTimeout =
-        TimeSpan.FromSeconds(int.TryParse(Environment.GetEnvironmentVariable("READY_SECONDS"), out int seconds) ? seconds : 120);
+    private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(TestVariables.Number("READY_SECONDS", 120));
     private static readonly TimeSpan CensusTimeout = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan CensusPoll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);

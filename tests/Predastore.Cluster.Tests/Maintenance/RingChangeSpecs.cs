@@ -16,8 +16,8 @@ namespace Predastore.Cluster.Tests.Maintenance;
 public sealed class RingChangeSpecs(ITestOutputHelper output)
 {
     private static readonly bool Measured = Environment.GetEnvironmentVariable("PREDASTORE_RING_OBJECTS") is not null;
-    private readonly int _objects = Setting("PREDASTORE_RING_OBJECTS", 120);
-    private readonly int _seconds = Setting("PREDASTORE_RING_SECONDS", 120);
+    private readonly int _objects = TestVariables.Number("PREDASTORE_RING_OBJECTS", 120);
+    private readonly int _seconds = TestVariables.Number("PREDASTORE_RING_SECONDS", 120);
 
     [SkippableFact]
     public async Task Added_nodes_should_get_their_share_and_a_drained_one_should_be_emptied_while_serving()
@@ -137,8 +137,4 @@ public sealed class RingChangeSpecs(ITestOutputHelper output)
 
         return text;
     }
-
-    private static int Setting(string name, int otherwise)
-        => int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value)
-            ? value : otherwise;
 }
