@@ -62,8 +62,6 @@ export CHAOS_LONG=1
 export CHAOS_REPORT=${CHAOS_REPORT:-$ROOT/artifacts/chaos.txt}
 mkdir -p "$(dirname "$CHAOS_REPORT")"
 if [[ ${CHAOS_PRECOMPILED:-} == 1 ]]; then
-  program=$ROOT/artifacts/s3d-precompiled
-  compile publish "$ROOT/Predastore.Host" -c Release -v quiet --use-current-runtime --self-contained false -p:PublishReadyToRun=true -o "$program"
-  export S3D_PROGRAM=$program/s3d.dll
+  precompile_s3d
 fi
 run_specs Predastore.Cluster.Tests "$filter" normal

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -35,10 +36,11 @@ public sealed class S3Endpoint : IAsyncDisposable
         // The program handles signals: several doors may live in one process.
         builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, options));
+        var idle = new IdleConnections(options.Limits.IdleConnectionsMax);
+        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, options, idle));
         WebApplication app = builder.Build();
         var pipeline = new RequestPipeline(options);
-        app.Run(pipeline.HandleAsync);
+        app.Run(http => idle.ServeAsync(http, pipeline.HandleAsync));
         await app.StartAsync(cancel);
         return new S3Endpoint(app);
     }
@@ -51,7 +53,7 @@ public sealed class S3Endpoint : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static void Configure(KestrelServerOptions kestrel, S3EndpointOptions options)
+    private static void Configure(KestrelServerOptions kestrel, S3EndpointOptions options, IdleConnections idle)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
@@ -63,10 +65,15 @@ public sealed class S3Endpoint : IAsyncDisposable
         kestrel.Listen(options.Endpoint, listen =>
         {
             listen.Protocols = HttpProtocols.Http1AndHttp2;
+            listen.Use(next => connection => idle.HoldAsync(connection, next));
             listen.UseHttps(options.Certificate, https => https.HandshakeTimeout = options.Limits.Handshake);
         });
         if (options.Plain is { } plain)
-            kestrel.Listen(plain, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(plain, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                listen.Use(next => connection => idle.HoldAsync(connection, next));
+            });
     }
 
     private static void SetLimits(KestrelServerLimits kestrel, S3Limits limits)

@@ -9,6 +9,9 @@ public sealed record S3Limits
     /// <summary>Connections open at once; more are closed when they come.</summary>
     public int ConnectionsMax { get; init; } = 20_000;
 
+    /// <summary>Connections without a request at once; when there are more, those that have been idle for longest are ended.</summary>
+    public int IdleConnectionsMax { get; init; } = 1_000;
+
     /// <summary>Time for a TLS handshake.</summary>
     public TimeSpan Handshake { get; init; } = TimeSpan.FromSeconds(10);
 

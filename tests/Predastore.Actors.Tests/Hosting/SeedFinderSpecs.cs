@@ -23,13 +23,7 @@ public sealed class SeedFinderSpecs
         var finder = new SeedFinder(cluster.Settings(self) with { ProbeAside = (node, _) => Task.FromResult(Answer(node)) }, time);
 
         Task<IReadOnlyList<uint>> finding = finder.FindAsync(CancellationToken.None);
-        for (int i = 0; i < 100 && !finding.IsCompleted; i++)
-        {
-            time.Advance(TimeSpan.FromMilliseconds(200));
-            await Task.Yield();
-        }
-
-        Assert.Equal(seeds, string.Join(' ', await finding.WaitAsync(TimeSpan.FromSeconds(10))));
+        Assert.Equal(seeds, string.Join(' ', await time.WaitAsync(finding, TimeSpan.FromMilliseconds(200))));
 
         byte[] Answer(uint node) => says.TryGetValue(node, out string? members)
             ? new Probe { Sender = Member(node), Members = { members.Select(digit => Member((uint)(digit - '0'))) } }.ToByteArray()
@@ -45,14 +39,18 @@ public sealed class SeedFinderSpecs
         bool listens = false;
         var finder = new SeedFinder(cluster.Settings(2) with { ProbeAside = (node, _) => Answer(node) }, time);
 
-        Task waiting = finder.WaitListeningAsync([1, 2, 3], CancellationToken.None);
+        Task<bool> waiting = ListensAsync();
         time.Advance(TimeSpan.FromMilliseconds(100));
         Assert.False(waiting.IsCompleted);
         listens = true;
-        time.Advance(TimeSpan.FromMilliseconds(100));
-        await waiting.WaitAsync(TimeSpan.FromSeconds(10));
-
+        Assert.True(await time.WaitAsync(waiting, TimeSpan.FromMilliseconds(100)));
         Assert.True(asked > 1);
+
+        async Task<bool> ListensAsync()
+        {
+            await finder.WaitListeningAsync([1, 2, 3], CancellationToken.None);
+            return listens;
+        }
 
         Task<byte[]> Answer(uint node)
         {

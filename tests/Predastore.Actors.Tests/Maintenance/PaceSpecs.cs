@@ -63,8 +63,7 @@ public sealed class PaceSpecs
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.False(next.IsCompleted);
         rows[2].Dispose();
-        time.Advance(TimeSpan.FromSeconds(1));
-        (await next.WaitAsync(TimeSpan.FromSeconds(10))).Dispose();
+        (await time.WaitAsync(next, TimeSpan.FromSeconds(1))).Dispose();
         Assert.Equal(0, pace.Rows);
     }
 

@@ -48,7 +48,8 @@ public sealed class ConnectionSpecs : IAsyncLifetime
         Assert.Equal(TimeSpan.FromSeconds(10), limits.Handshake);
         Assert.Equal(TimeSpan.FromSeconds(120), limits.Idle);
         Assert.Equal(TimeSpan.FromSeconds(30), limits.BodyIdle);
-        Assert.Equal((20_000, 8192, 128), (limits.ConnectionsMax, limits.HeaderBytesMax, limits.StreamsPerConnectionMax));
+        Assert.Equal((20_000, 1_000), (limits.ConnectionsMax, limits.IdleConnectionsMax));
+        Assert.Equal((8192, 128), (limits.HeaderBytesMax, limits.StreamsPerConnectionMax));
         Assert.Equal((100, 100, 30), (limits.BodyBytesPerSecondMin, limits.AnswerBytesPerSecondMin, limits.RateGrace.TotalSeconds));
     }
 
@@ -73,6 +74,51 @@ public sealed class ConnectionSpecs : IAsyncLifetime
         {
             clients.ForEach(client => client.Dispose());
         }
+    }
+
+    [Fact]
+    public async Task F20_longest_idle_connections_should_make_room_and_requests_go_on()
+    {
+        await using WireDoor door = await WireDoor.StartAsync(new S3Limits { IdleConnectionsMax = 3 });
+        Assert.Equal(200, (await door.Call("PUT", "/bucket").SendAsync()).Status);
+        int before = door.Store.Bodies;
+        var clients = new List<TcpClient>();
+        try
+        {
+            S3Call put = door.Call("PUT", "/bucket/key") with { Payload = "UNSIGNED-PAYLOAD", Length = 10 };
+            clients.Add(await SendAsync(Encoding.Latin1.GetBytes(put.Head), door));
+            await Waiting.UntilAsync(() => door.Store.Bodies > before, "the oldest connection has a request");
+            byte[] live = "GET /_/health/live HTTP/1.1\r\nHost: a\r\n\r\n"u8.ToArray();
+            for (int i = 0; i < 5; i++)
+            {
+                clients.Add(await SendAsync(live, door));
+                Assert.Equal(200, (await AnswerAsync(clients[^1])).Status);
+            }
+
+            await Waiting.UntilAsync(() => clients.Count(IsEnded) == 2, "two of five have made room");
+            Assert.False(IsEnded(clients[0]) || IsEnded(clients[^1]));
+            foreach (TcpClient client in clients[1..].Where(client => !IsEnded(client)))
+            {
+                await client.GetStream().WriteAsync(live);
+                Assert.Equal(200, (await AnswerAsync(client)).Status);
+            }
+
+            await clients[0].GetStream().WriteAsync(new byte[10]);
+            Assert.Equal(200, (await AnswerAsync(clients[0])).Status);
+        }
+        finally
+        {
+            clients.ForEach(client => client.Dispose());
+        }
+    }
+
+    [Fact]
+    public async Task F20_longest_idle_connection_of_http2_should_make_room()
+    {
+        await using WireDoor door = await WireDoor.StartAsync(new S3Limits { IdleConnectionsMax = 1 });
+        await using RawHttp2 first = await RawHttp2.ConnectAsync(door);
+        await using RawHttp2 second = await RawHttp2.ConnectAsync(door);
+        await DrainAsync(first.Stream).WaitAsync(Patience);
     }
 
     [Fact]
@@ -154,8 +200,7 @@ public sealed class ConnectionSpecs : IAsyncLifetime
     {
         byte[] head = Encoding.Latin1.GetBytes((Put with { Length = 512 << 20 }).Head);
         using TcpClient client = await SendAsync([.. head, .. new byte[1 << 20]]);
-        using var limit = new CancellationTokenSource(Patience);
-        RawAnswer answer = await RawHttp.ReadAsync(client.GetStream(), isHead: false, limit.Token);
+        RawAnswer answer = await AnswerAsync(client);
         Assert.Equal((400, "RequestTimeout"), (answer.Status, answer.Code));
         await KeptAsync();
     }
@@ -217,6 +262,8 @@ public sealed class ConnectionSpecs : IAsyncLifetime
         return total;
     }
 
+    private static bool IsEnded(TcpClient client) => client.Client.Poll(0, SelectMode.SelectRead) && client.Available == 0;
+
     private static bool TrySend(TcpClient client)
     {
         try
@@ -253,12 +300,18 @@ public sealed class ConnectionSpecs : IAsyncLifetime
         }
     }
 
-    private async Task<TcpClient> SendAsync(byte[] bytes)
+    private async Task<TcpClient> SendAsync(byte[] bytes, WireDoor? door = null)
     {
         var client = new TcpClient { NoDelay = true };
-        await client.ConnectAsync(Door.Plain);
+        await client.ConnectAsync((door ?? Door).Plain);
         await client.GetStream().WriteAsync(bytes);
         return client;
+    }
+
+    private static async Task<RawAnswer> AnswerAsync(TcpClient client)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        return await RawHttp.ReadAsync(client.GetStream(), isHead: false, limit.Token);
     }
 
     private async Task KeptAsync()

@@ -7,13 +7,15 @@ namespace Predastore.Simulation.Tests.Store;
 
 /// <summary>
 /// Seeds of whole clusters. <c>PREDA_SEED=n</c> runs one and shrinks it if it fails, <c>PREDA_SEEDS=a-b</c> runs a range,
-/// <c>PREDA_SECONDS</c> bounds the time, <c>PREDA_THREADS</c> are the threads (2). See <c>scripts/simulate.sh</c>.
+/// <c>PREDA_SECONDS</c> bounds the time, <c>PREDA_THREADS</c> are the threads (2), <c>PREDA_CI=1</c> asks for as many as continuous integration
+/// has time for. See <c>scripts/simulate.sh</c>.
 /// </summary>
 [Collection("seeds")]
 public sealed class ClusterSimulationSpecs(ITestOutputHelper output)
 {
-    private const ulong SeedsInCi = 12;
-    private const int SecondsInCi = 150;
+    private const ulong SeedsInTests = 12;
+    private const ulong SeedsInCi = 1_500;
+    private const int SecondsMax = 150;
 
     [Fact]
     public void Cluster_should_keep_what_it_acknowledged_under_trouble_and_converge_after_it()
@@ -24,7 +26,7 @@ public sealed class ClusterSimulationSpecs(ITestOutputHelper output)
             return;
         }
 
-        (ulong first, ulong last) = Seeds.Range(1, SeedsInCi);
+        (ulong first, ulong last) = Seeds.Range(1, Seeds.InCi ? SeedsInCi : SeedsInTests);
         var watch = Stopwatch.StartNew();
         TimeSpan before = Environment.CpuUsage.TotalTime;
         (long definite, long all, long undecided, long flips) = (0, 0, 0, 0);
@@ -39,7 +41,7 @@ public sealed class ClusterSimulationSpecs(ITestOutputHelper output)
                 return;
             using ClusterSimulation again = Seeds.Run(Seeds.Draw(seed));
             Assert.True(simulation.Trace == again.Trace, $"seed {seed} ran twice and took two ways");
-        }, Seeds.Until(SecondsInCi));
+        }, Seeds.Until(SecondsMax));
         output.WriteLine($"{seeds} seeds, {definite} of {all} operations answered, {undecided} histories undecided, {flips} shards damaged in {watch.Elapsed}, CPU {Environment.CpuUsage.TotalTime - before}");
         Assert.True(seeds == 0 || definite > seeds * 60, "the simulation hardly does anything");
         Assert.True(undecided * 1000 <= all, "too many histories were not decided");
@@ -66,6 +68,9 @@ public sealed class ClusterSimulationSpecs(ITestOutputHelper output)
 /// <summary>What the environment says of seeds, and runs of them.</summary>
 internal static class Seeds
 {
+    /// <summary>PREDA_CI=1: as many seeds as fit in five minutes, of Raft groups and of whole clusters.</summary>
+    public static bool InCi => Environment.GetEnvironmentVariable("PREDA_CI") == "1";
+
     public static int Threads => (int)(SeedRunner.Number("PREDA_THREADS") ?? 2);
 
     /// <summary>PREDA_SEEDS=a-b, or the range given.</summary>
