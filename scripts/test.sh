@@ -16,12 +16,19 @@ HANG_LIMIT=10m
 export DOTNET_TieredPGO=${DOTNET_TieredPGO:-0} DOTNET_TC_CallCountThreshold=${DOTNET_TC_CallCountThreshold:-100}
 RESULTS=$ROOT/artifacts/test-results/$(date +%Y%m%d-%H%M%S)-$$
 
+# Gives way from here on: tests of another run may be waiting for real clocks.
+yield_cores() {
+  # The bash of macOS does not know its subshells' ids.
+  [[ -z ${BASHPID:-} ]] || renice -n 19 -p "$BASHPID" > /dev/null 2>&1 || true
+}
+
 build_all() {
   local stamp=$ROOT/artifacts/tests-$CONFIGURATION.stamp log=$RESULTS/build.log
   if ! sources_newer_than "$stamp"; then
     return 0
   fi
   echo "building ($CONFIGURATION)"
+  yield_cores
   : > "$RESULTS/stamp"
   if ! compile build "$ROOT/Predastore.sln" -c "$CONFIGURATION" -v quiet > "$log" 2>&1; then
     grep -E 'error|warn' "$log" | sort -u | head -n 40 >&2
@@ -34,6 +41,8 @@ run_project() {
   local project=$1 name
   name=$(basename "$project")
   local log=$RESULTS/$name.log started=$SECONDS
+  # It counts no time but its own, on all cores; the tests beside it have deadlines.
+  [[ $name != *Simulation.Tests ]] || yield_cores
   # --no-build: a build during the other script's run would replace assemblies it has loaded.
   dotnet test "$project" -c "$CONFIGURATION" --no-build --results-directory "$RESULTS/$name" --logger "trx;LogFileName=$name.trx" \
     --blame-hang-timeout "$HANG_LIMIT" --blame-hang-dump-type none > "$log" 2>&1 < /dev/null 9>&- || true

@@ -52,14 +52,14 @@ public class ReplaySpecs
         from.Open("");
         to.Open("");
         from.Apply([.. bench.Log.Select(e => new CommittedEntry(new LogPosition(e.Index, e.Term), true, e.Data))]);
-        byte[] bytes = Read(from);
-        string folder = Receive(to, from.Applied, bytes, 777);
+        byte[] bytes = Snapshots.Read(from);
+        string folder = Snapshots.Receive(to, from.Applied, bytes, 777);
         to.Install(folder);
         Assert.Equal(from.Applied, to.Applied);
         Assert.Equal(1u, to.ClusterFeatureLevel);
-        Assert.Equal(bytes, Read(to));
+        Assert.Equal(bytes, Snapshots.Read(to));
         to.Open(folder);
-        Assert.Equal(bytes, Read(to));
+        Assert.Equal(bytes, Snapshots.Read(to));
     }
 
     [Fact]
@@ -71,16 +71,16 @@ public class ReplaySpecs
         from.Open("");
         to.Open("");
         from.Apply([new CommittedEntry(new LogPosition(1, 1), true, Bench.Init().ToByteArray())]);
-        byte[] bytes = Read(from);
+        byte[] bytes = Snapshots.Read(from);
         for (int i = 0; i < bytes.Length; i++)
         {
             byte[] flipped = [.. bytes];
             flipped[i] ^= 0x10;
-            Assert.ThrowsAny<IOException>(() => Wrap(() => Receive(to, from.Applied, flipped, 64)));
+            Assert.ThrowsAny<IOException>(() => Wrap(() => Snapshots.Receive(to, from.Applied, flipped, 64)));
         }
 
-        Assert.ThrowsAny<IOException>(() => Wrap(() => Receive(to, from.Applied, bytes[..^1], 64)));
-        Assert.ThrowsAny<IOException>(() => Wrap(() => Receive(to, from.Applied, [.. bytes, 0], 64)));
+        Assert.ThrowsAny<IOException>(() => Wrap(() => Snapshots.Receive(to, from.Applied, bytes[..^1], 64)));
+        Assert.ThrowsAny<IOException>(() => Wrap(() => Snapshots.Receive(to, from.Applied, [.. bytes, 0], 64)));
         Assert.Equal(["state-0"], disk.List("/to"));
     }
 
@@ -116,22 +116,6 @@ public class ReplaySpecs
     }
 
     private static MetadataMachine Machine(MemoryDisk disk, string root) => new(root, disk, new MemoryKvFactory());
-
-    private static byte[] Read(MetadataMachine machine)
-    {
-        using ISnapshotSource source = machine.TakeSnapshot();
-        using var all = new MemoryStream();
-        byte[] buffer = new byte[1000];
-        for (int count = source.Read(buffer); count > 0; count = source.Read(buffer)) all.Write(buffer, 0, count);
-        return all.ToArray();
-    }
-
-    private static string Receive(MetadataMachine machine, LogPosition position, byte[] bytes, int step)
-    {
-        using ISnapshotSink sink = machine.ReceiveSnapshot(position);
-        for (int at = 0; at < bytes.Length; at += step) sink.Write(bytes.AsSpan(at, Math.Min(step, bytes.Length - at)));
-        return sink.Complete();
-    }
 
     private static string Hash(MetadataStore store)
     {
