@@ -4,12 +4,14 @@
 # Two may run at once, in one clone too: they keep results apart, take turns building the clone and, for one user of the machine, running
 # the tests: processes of clusters have deadlines, and two runs beside each other take no less time than one after the other.
 # TEST_JOBS: test projects at once (default 2; the cluster tests always run alone). TEST_CONFIGURATION: default Release.
+# TEST_ANALYZERS=true: analyzers in the build, which then takes half as long again; dotnet build and continuous integration have them.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 JOBS=${TEST_JOBS:-2}
 CONFIGURATION=${TEST_CONFIGURATION:-Release}
+ANALYZERS=${TEST_ANALYZERS:-false}
 HANG_LIMIT=10m
 
 # Test processes live for seconds: the compiler that works for long-lived ones would take a third of the cores. (The threshold is hexadecimal.)
@@ -30,7 +32,7 @@ build_all() {
   echo "building ($CONFIGURATION)"
   yield_cores
   : > "$RESULTS/stamp"
-  if ! compile build "$ROOT/Predastore.sln" -c "$CONFIGURATION" -v quiet > "$log" 2>&1; then
+  if ! compile build "$ROOT/Predastore.sln" -c "$CONFIGURATION" -v quiet -p:RunAnalyzers="$ANALYZERS" > "$log" 2>&1; then
     grep -E 'error|warn' "$log" | sort -u | head -n 40 >&2
     return 1
   fi
