@@ -203,7 +203,11 @@ public sealed partial class RaftNode
         _readyOut = false;
         if (ready.LastIndex == 0)
             return;
-        Log.MarkPersisted(ready.LastIndex, ready.LastTerm);
+        // Entries may have been replaced while they were written. Those before them stand, and are not written again.
+        if (_firstUnsaved == 0 || _firstUnsaved > ready.LastIndex)
+            Log.MarkPersisted(ready.LastIndex, ready.LastTerm);
+        else if (Log.TermOf(_firstUnsaved - 1) is { } term)
+            Log.MarkPersisted(_firstUnsaved - 1, term);
         if (Role == RaftRole.Leader && _progress.TryGetValue(Id, out Progress? own))
         {
             own.Acknowledge(Log.Persisted);

@@ -47,6 +47,12 @@ public sealed class ClusterSimulationSpecs(ITestOutputHelper output)
         Assert.True(undecided * 1000 <= all, "too many histories were not decided");
     }
 
+    /// <summary>Seeds that have found something once.</summary>
+    [Theory]
+    [InlineData(136)] // an entry was left out of a journal that began anew: one after it had been replaced during the write
+    public void Seed_that_has_found_a_bug_should_find_it_no_more(ulong seed)
+        => SeedRunner.Run(() => Seeds.Run(Seeds.Draw(seed)).Dispose());
+
     private void RunOne(ulong seed)
     {
         ClusterSettings settings = Seeds.Override(

@@ -34,10 +34,50 @@ public sealed class JournalFoldSpecs
     }
 
     [Fact]
+    public void Entries_before_one_replaced_during_the_write_should_stay_when_the_journal_begins_anew()
+    {
+        ReplicaId[] ids = [Group.Id(1), Group.Id(2), Group.Id(3)];
+        RaftNode follower = Group.Create(ids[0], new Membership(ids, []));
+        var journal = new JournalFold();
+        journal.Add(new JournalEvent { Term = 1, Installed = new SnapshotMeta { Index = 1, Term = 1, Configuration = new Membership(ids, []).ToWire() } });
+        follower.Step(Append(2, 2, 1, 1, Event(2, 2, 2, 2)));
+        Save(follower, journal);
+        follower.Step(Append(2, 2, 3, 2, Event(2, 4, 2, 2)));
+        Ready written = follower.TakeReady();
+        follower.Step(Append(3, 3, 4, 2, Event(3, 5, 3)));
+        journal.Add(written.Persist!);
+        follower.Persisted(written);
+        Assert.Equal(4ul, follower.Log.Persisted);
+
+        journal.Add(Compaction.Event(follower.Log, 2, 2, ReplicaId.None, ""));
+        follower.Log.Compact(2);
+        Save(follower, journal);
+        Assert.Equal((2ul, 5ul, 3ul), (journal.State.Log.BaseIndex, journal.State.Log.LastIndex, journal.State.Log.LastTerm));
+    }
+
+    [Fact]
     public void Gap_or_older_term_should_be_refused()
     {
         Assert.Throws<InvalidDataException>(() => RaftState.Replay([Event(1, 1, 1), Event(1, 3, 1)]));
         Assert.Throws<InvalidDataException>(() => RaftState.Replay([Event(2, 0), Event(1, 0)]));
+    }
+
+    private static void Save(RaftNode node, JournalFold journal)
+    {
+        Ready ready = node.TakeReady();
+        journal.Add(ready.Persist!);
+        node.Persisted(ready);
+    }
+
+    private static RaftMessage Append(uint from, ulong term, ulong index, ulong indexTerm, JournalEvent entries)
+    {
+        var append = new RaftMessage
+        {
+            Type = MessageType.MessageAppend, Term = term, LogIndex = index, LogTerm = indexTerm, ClusterId = Group.Cluster,
+            From = Group.Id(from).ToWire(), To = Group.Id(1).ToWire(),
+        };
+        append.Entries.AddRange(entries.Entries);
+        return append;
     }
 
     private static JournalEvent Event(ulong term, ulong first, params ulong[] terms)
