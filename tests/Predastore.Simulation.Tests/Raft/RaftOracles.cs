@@ -29,6 +29,9 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
     private readonly Dictionary<ulong, ulong> _applied = [];
     private readonly Dictionary<ReplicaId, ulong> _terms = [];
     private readonly List<ulong> _committedTerms = [1];
+
+    // The term in which each was committed, which may be later than its own.
+    private readonly List<ulong> _committedIn = [1];
     private readonly List<(ulong From, Membership Members)> _configurations = [];
     private readonly Dictionary<ReplicaId, (int Life, ulong Commit)> _configured = [];
 
@@ -38,7 +41,10 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
         init
         {
             for (ulong i = 0; i < value; i++)
+            {
                 _committedTerms.Add(1);
+                _committedIn.Add(1);
+            }
         }
     }
 
@@ -85,7 +91,8 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
     private static bool Same(Membership a, Membership b)
         => ReferenceEquals(a, b) || (a.Voters.AsSpan().SequenceEqual(b.Voters.AsSpan()) && a.Learners.AsSpan().SequenceEqual(b.Learners.AsSpan()));
 
-    // Election safety, and leader completeness at the moment of the election.
+    // Election safety, and leader completeness at the moment of the election: a replica that was elected, frozen and thawed leads an old
+    // term and owes nothing that was committed in later ones.
     private void ObserveLeader(IObservedReplica replica, RaftNode node)
     {
         if (_leaders.TryGetValue(node.Term, out (ReplicaId Id, int Life) known))
@@ -96,8 +103,11 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
 
         _leaders[node.Term] = (replica.Id, replica.Life);
         History.Add($"{now()} {replica.Id} leads term {node.Term}, commit {node.Commit}, last {node.Log.LastIndex}");
-        InvariantException.Check(node.Log.LastIndex >= Committed, $"{replica.Id} leads term {node.Term} with {node.Log.LastIndex} of {Committed} committed");
-        for (ulong index = node.Log.BaseIndex + 1; index <= Committed; index++)
+        ulong owed = Committed;
+        while (owed > 0 && _committedIn[(int)owed] >= node.Term)
+            owed--;
+        InvariantException.Check(node.Log.LastIndex >= owed, $"{replica.Id} leads term {node.Term} with {node.Log.LastIndex} of {owed} committed");
+        for (ulong index = node.Log.BaseIndex + 1; index <= owed; index++)
         {
             InvariantException.Check(node.Log.TermOf(index) == _committedTerms[(int)index],
                 $"{replica.Id} leads term {node.Term} without the committed entry {_committedTerms[(int)index]}:{index}");
@@ -111,6 +121,7 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
         for (ulong index = before + 1; index <= node.Commit; index++)
         {
             _committedTerms.Add(node.Log.TermOf(index) ?? throw new InvariantException($"{replica.Id} committed {index} and has it not"));
+            _committedIn.Add(node.Term);
             NoteConfiguration(node, index);
         }
 
