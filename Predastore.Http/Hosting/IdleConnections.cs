@@ -50,11 +50,9 @@ internal sealed class IdleConnections(int max)
         }
         finally
         {
-            bool last;
             lock (_lock)
-                last = --connection.Requests == 0;
-            if (last)
-                Rest(connection);
+                connection.Requests--;
+            Rest(connection);
         }
     }
 
@@ -63,7 +61,7 @@ internal sealed class IdleConnections(int max)
         Connection? longest = null;
         lock (_lock)
         {
-            // Another request of HTTP/2 may have come meanwhile, and one that was asked to end has its last request behind it.
+            // Another request of HTTP/2 may be under way, and one that was asked to end has its last request behind it.
             if (connection.Requests > 0 || connection.AskedToEnd || connection.Place.List is not null)
                 return;
             _idle.AddLast(connection.Place);

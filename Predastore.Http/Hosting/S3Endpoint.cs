@@ -62,18 +62,14 @@ public sealed class S3Endpoint : IAsyncDisposable
         kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
         kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
         SetLimits(kestrel.Limits, options.Limits);
+        kestrel.ConfigureEndpointDefaults(listen => listen.Use(next => connection => idle.HoldAsync(connection, next)));
         kestrel.Listen(options.Endpoint, listen =>
         {
             listen.Protocols = HttpProtocols.Http1AndHttp2;
-            listen.Use(next => connection => idle.HoldAsync(connection, next));
             listen.UseHttps(options.Certificate, https => https.HandshakeTimeout = options.Limits.Handshake);
         });
         if (options.Plain is { } plain)
-            kestrel.Listen(plain, listen =>
-            {
-                listen.Protocols = HttpProtocols.Http1;
-                listen.Use(next => connection => idle.HoldAsync(connection, next));
-            });
+            kestrel.Listen(plain, listen => listen.Protocols = HttpProtocols.Http1);
     }
 
     private static void SetLimits(KestrelServerLimits kestrel, S3Limits limits)

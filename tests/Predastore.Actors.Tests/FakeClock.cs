@@ -8,13 +8,13 @@ internal static class FakeClock
 {
     /// <summary>Moves a clock on until a task has completed.</summary>
     /// <exception cref="OperationCanceledException">It has not within twenty real seconds.</exception>
-    public static async Task<T> WaitAsync<T>(this FakeTimeProvider time, Task<T> task, TimeSpan step)
+    public static async Task UntilAsync(this FakeTimeProvider time, Task task, TimeSpan step)
     {
         await ScriptedMetadata.UntilAsync(() =>
         {
             time.Advance(step);
             return task.IsCompleted;
         });
-        return await task;
+        await task;
     }
 }

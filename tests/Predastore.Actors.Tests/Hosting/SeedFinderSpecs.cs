@@ -23,7 +23,8 @@ public sealed class SeedFinderSpecs
         var finder = new SeedFinder(cluster.Settings(self) with { ProbeAside = (node, _) => Task.FromResult(Answer(node)) }, time);
 
         Task<IReadOnlyList<uint>> finding = finder.FindAsync(CancellationToken.None);
-        Assert.Equal(seeds, string.Join(' ', await time.WaitAsync(finding, TimeSpan.FromMilliseconds(200))));
+        await time.UntilAsync(finding, TimeSpan.FromMilliseconds(200));
+        Assert.Equal(seeds, string.Join(' ', await finding));
 
         byte[] Answer(uint node) => says.TryGetValue(node, out string? members)
             ? new Probe { Sender = Member(node), Members = { members.Select(digit => Member((uint)(digit - '0'))) } }.ToByteArray()
@@ -39,18 +40,12 @@ public sealed class SeedFinderSpecs
         bool listens = false;
         var finder = new SeedFinder(cluster.Settings(2) with { ProbeAside = (node, _) => Answer(node) }, time);
 
-        Task<bool> waiting = ListensAsync();
+        Task waiting = finder.WaitListeningAsync([1, 2, 3], CancellationToken.None);
         time.Advance(TimeSpan.FromMilliseconds(100));
         Assert.False(waiting.IsCompleted);
         listens = true;
-        Assert.True(await time.WaitAsync(waiting, TimeSpan.FromMilliseconds(100)));
+        await time.UntilAsync(waiting, TimeSpan.FromMilliseconds(100));
         Assert.True(asked > 1);
-
-        async Task<bool> ListensAsync()
-        {
-            await finder.WaitListeningAsync([1, 2, 3], CancellationToken.None);
-            return listens;
-        }
 
         Task<byte[]> Answer(uint node)
         {

@@ -63,7 +63,8 @@ public sealed class PaceSpecs
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.False(next.IsCompleted);
         rows[2].Dispose();
-        (await time.WaitAsync(next, TimeSpan.FromSeconds(1))).Dispose();
+        await time.UntilAsync(next, TimeSpan.FromSeconds(1));
+        (await next).Dispose();
         Assert.Equal(0, pace.Rows);
     }
 

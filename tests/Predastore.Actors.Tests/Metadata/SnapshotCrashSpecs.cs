@@ -30,12 +30,11 @@ public sealed class SnapshotCrashSpecs
     {
         var leader = new Leader(seed);
         int step = 0;
-        for (bool crashed = true; crashed; step++)
+        for (; ; step++)
         {
             using var follower = new Follower(leader);
             follower.Power.CrashAt(step);
-            crashed = Crashes(follower.Work);
-            if (!crashed) break;
+            if (!Crashes(follower.Work)) break;
 
             // The second cut is in the recovery from the first.
             for (int again = 0; ; again = (again * 2) + 1)

@@ -28,10 +28,9 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
     private readonly Dictionary<(ulong Index, ulong Term), (ulong PreviousTerm, Entry Entry)> _written = [];
     private readonly Dictionary<ulong, ulong> _applied = [];
     private readonly Dictionary<ReplicaId, ulong> _terms = [];
-    private readonly List<ulong> _committedTerms = [1];
 
-    // The term in which each was committed, which may be later than its own.
-    private readonly List<ulong> _committedIn = [1];
+    // The term of each committed entry, and the one in which it was committed, which may be later.
+    private readonly List<(ulong Term, ulong In)> _committed = [(1, 1)];
     private readonly List<(ulong From, Membership Members)> _configurations = [];
     private readonly Dictionary<ReplicaId, (int Life, ulong Commit)> _configured = [];
 
@@ -41,15 +40,12 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
         init
         {
             for (ulong i = 0; i < value; i++)
-            {
-                _committedTerms.Add(1);
-                _committedIn.Add(1);
-            }
+                _committed.Add((1, 1));
         }
     }
 
     /// <summary>Everything up to here was committed by somebody.</summary>
-    public ulong Committed => (ulong)_committedTerms.Count - 1;
+    public ulong Committed => (ulong)_committed.Count - 1;
 
     /// <summary>Who led when.</summary>
     public List<string> History { get; } = [];
@@ -104,13 +100,13 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
         _leaders[node.Term] = (replica.Id, replica.Life);
         History.Add($"{now()} {replica.Id} leads term {node.Term}, commit {node.Commit}, last {node.Log.LastIndex}");
         ulong owed = Committed;
-        while (owed > 0 && _committedIn[(int)owed] >= node.Term)
+        while (owed > 0 && _committed[(int)owed].In >= node.Term)
             owed--;
         InvariantException.Check(node.Log.LastIndex >= owed, $"{replica.Id} leads term {node.Term} with {node.Log.LastIndex} of {owed} committed");
         for (ulong index = node.Log.BaseIndex + 1; index <= owed; index++)
         {
-            InvariantException.Check(node.Log.TermOf(index) == _committedTerms[(int)index],
-                $"{replica.Id} leads term {node.Term} without the committed entry {_committedTerms[(int)index]}:{index}");
+            InvariantException.Check(node.Log.TermOf(index) == _committed[(int)index].Term,
+                $"{replica.Id} leads term {node.Term} without the committed entry {_committed[(int)index].Term}:{index}");
         }
     }
 
@@ -120,16 +116,16 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
         ulong before = Committed;
         for (ulong index = before + 1; index <= node.Commit; index++)
         {
-            _committedTerms.Add(node.Log.TermOf(index) ?? throw new InvariantException($"{replica.Id} committed {index} and has it not"));
-            _committedIn.Add(node.Term);
+            ulong term = node.Log.TermOf(index) ?? throw new InvariantException($"{replica.Id} committed {index} and has it not");
+            _committed.Add((term, node.Term));
             NoteConfiguration(node, index);
         }
 
         // A leader that removed itself has just stepped down.
         InvariantException.Check(_leaders.TryGetValue(node.Term, out (ReplicaId Id, int Life) leader) && leader.Id == replica.Id,
             $"{replica.Id} committed {node.Commit} before the leader of term {node.Term} did");
-        InvariantException.Check(_committedTerms[^1] == node.Term,
-            $"{replica.Id} committed {node.Commit} of term {_committedTerms[^1]} by counting in term {node.Term}");
+        InvariantException.Check(_committed[^1].Term == node.Term,
+            $"{replica.Id} committed {node.Commit} of term {_committed[^1].Term} by counting in term {node.Term}");
         Membership members = node.Log.MembershipAt(node.Log.LastIndex);
         OnCommitted(node.Log.MembershipAt(node.Commit));
         int durable = members.Voters.Count(voter => find(voter) is { } r && Holds(r.Durable.Log, node));
@@ -175,7 +171,7 @@ internal sealed class RaftOracles(Func<ReplicaId, IObservedReplica?> find, Func<
     /// <param name="state">Stands for the state after it.</param>
     public void ObserveApply(IObservedReplica replica, ulong index, ulong term, ulong state)
     {
-        InvariantException.Check(index <= Committed && _committedTerms[(int)index] == term,
+        InvariantException.Check(index <= Committed && _committed[(int)index].Term == term,
             $"{replica.Id} applied {term}:{index}, which is not what was committed");
         if (!_applied.TryAdd(index, state))
             InvariantException.Check(_applied[index] == state, $"{replica.Id} has another state at {index}");
