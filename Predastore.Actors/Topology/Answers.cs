@@ -13,11 +13,19 @@ internal sealed class Answers(TimeSpan holds)
     private readonly Dictionary<Incarnation, TimeSpan> _told = [];
 
     /// <summary>Takes an answer of one system, with those that have answered it.</summary>
-    public void Take(ProbeReply reply, TimeSpan now)
+    /// <param name="reply">The answer.</param>
+    /// <param name="isMember">
+    /// True if it is of a member that is up. What others hear counts for nothing: two members that are out of each other's reach let nobody
+    /// else in, so who waits to be let in and hears both would keep them as they are.
+    /// </param>
+    /// <param name="now">Of a clock that only goes forward.</param>
+    public void Take(ProbeReply reply, bool isMember, TimeSpan now)
     {
         Forget(_own, now);
         Forget(_told, now);
         _own[reply.Sender] = now;
+        if (!isMember)
+            return;
         foreach (Incarnation heard in reply.Heard)
             _told[heard] = now;
     }

@@ -27,6 +27,9 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     // Longer than any cut of a flapping link, and than Akka.Remote holds back a dial.
     private static readonly TimeSpan RelinkAfter = TimeSpan.FromSeconds(8);
 
+    // Of two that have quarantined each other only one has to go: the one with the lower number waits until the other one should be back.
+    private static readonly TimeSpan LeaveLaterAfter = 3 * RelinkAfter;
+
     /// <summary>Name of this actor under <c>/user</c>, the same on every node.</summary>
     public const string Name = "topology";
 
@@ -44,6 +47,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     private readonly Answers _answers;
     private readonly LostMembers _lost;
     private readonly Dictionary<Incarnation, TimeSpan> _cutOff = [];
+    private readonly HashSet<Incarnation> _quarantined = [];
 
     public TopologyActor(NodeTopology topology)
     {
@@ -75,6 +79,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
             typeof(ClusterEvent.IReachabilityEvent));
         Context.System.EventStream.Subscribe<DisassociatedEvent>(Self);
         Context.System.EventStream.Subscribe<AssociatedEvent>(Self);
+        Context.System.EventStream.Subscribe<QuarantinedEvent>(Self);
         Timers.StartPeriodicTimer(ProbeTick.Instance, ProbeTick.Instance, ProbeInterval);
     }
 
@@ -95,6 +100,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
                 break;
             case ClusterEvent.MemberRemoved removed:
                 _members.Remove(removed.Member.UniqueAddress);
+                _quarantined.Remove(IncarnationOf(removed.Member));
                 _unreachable.Remove(removed.Member.UniqueAddress);
                 Publish();
                 break;
@@ -115,6 +121,9 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
                 break;
             case AssociatedEvent connected:
                 if (_nodeAt.TryGetValue(connected.RemoteAddress, out uint peer)) _topology.Found(peer);
+                break;
+            case QuarantinedEvent refused:
+                if (_members.TryGetValue(new UniqueAddress(refused.Address, refused.Uid), out Member? known)) _quarantined.Add(IncarnationOf(known));
                 break;
             case ProbeTick:
                 ProbeAbsent();
@@ -162,7 +171,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     {
         if (reply.Sender is null || !_settings.Nodes.ContainsKey(reply.Sender.Node)) return;
         _topology.Found(reply.Sender.Node);
-        _answers.Take(reply, Now);
+        _answers.Take(reply, _members.Values.Any(member => IsSettled(member) && IncarnationOf(member).Equals(reply.Sender)), Now);
         if (_unreachable.Count > 0) Publish();
     }
 
@@ -188,7 +197,7 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
             _cluster.Down(lost.Address);
         }
 
-        Relink();
+        MendLinks();
         if (_unreachable.Count == 0)
         {
             Timers.Cancel(TroubleTick.Instance);
@@ -201,15 +210,25 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
     }
 
     // When both sides of a link that was cut dial at once, Akka.Remote may go on with connections on which nobody listens, and it never finds out.
-    private void Relink()
+    // And what it has quarantined it never talks to again: the others hear both, so neither is lost, and while they stay nobody is let in.
+    private void MendLinks()
     {
         Incarnation[] cutOff = [.. _members.Values.Where(IsUnreachable).Select(IncarnationOf).Where(who => !_answers.HasAnswered(who, Now) && _answers.IsHeard(who, Now))];
         foreach (Incarnation back in _cutOff.Keys.Except(cutOff).ToArray())
             _cutOff.Remove(back);
         foreach (Incarnation who in cutOff)
         {
-            if (_cutOff.TryAdd(who, Now) || Now - _cutOff[who] < RelinkAfter) continue;
+            bool quarantined = _quarantined.Contains(who);
+            TimeSpan patience = quarantined && _settings.Node < who.Node ? LeaveLaterAfter : RelinkAfter;
+            if (_cutOff.TryAdd(who, Now) || Now - _cutOff[who] < patience) continue;
             _cutOff[who] = Now;
+            if (quarantined)
+            {
+                _log.Warning("Node {0} is quarantined here and answers others: this node leaves the cluster and joins anew", who.Node);
+                _cluster.Down(_cluster.SelfAddress);
+                return;
+            }
+
             _log.Warning("Node {0} answers others and not this node: the connections with it are closed and opened anew", who.Node);
             if (((ExtendedActorSystem)Context.System).Provider is IRemoteActorRefProvider remote)
                 _ = remote.Transport.ManagementCommand(new EndLinks(who.Node), CancellationToken.None);
@@ -218,9 +237,11 @@ internal sealed class TopologyActor : UntypedActor, IWithTimers
 
     private MemberSight See(Member member) => new(
         member.UniqueAddress,
-        Settled: member.Status is MemberStatus.Up or MemberStatus.Leaving,
+        IsSettled(member),
         Votes: member.HasRole(NodeRoles.Db),
         Silent: IsUnreachable(member) && !_answers.IsHeard(IncarnationOf(member), Now));
+
+    private static bool IsSettled(Member member) => member.Status is MemberStatus.Up or MemberStatus.Leaving;
 
     // Never this node itself: Akka tells no node that others cannot reach it.
     private bool IsUnreachable(Member member) => _unreachable.Contains(member.UniqueAddress);

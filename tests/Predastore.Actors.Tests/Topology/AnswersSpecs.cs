@@ -12,7 +12,7 @@ public sealed class AnswersSpecs
     public void Who_answers_another_should_be_heard_and_not_have_answered()
     {
         var answers = new Answers(Holds);
-        answers.Take(Reply(2, heard: 3), TimeSpan.Zero);
+        answers.Take(Reply(2, heard: 3), isMember: true, TimeSpan.Zero);
 
         Assert.True(answers.HasAnswered(Id(2), TimeSpan.Zero));
         Assert.True(answers.IsHeard(Id(3), TimeSpan.Zero));
@@ -22,10 +22,20 @@ public sealed class AnswersSpecs
     }
 
     [Fact]
+    public void Who_is_no_member_should_have_answered_and_tell_nothing()
+    {
+        var answers = new Answers(Holds);
+        answers.Take(Reply(2, heard: 3), isMember: false, TimeSpan.Zero);
+
+        Assert.True(answers.HasAnswered(Id(2), TimeSpan.Zero));
+        Assert.False(answers.IsHeard(Id(3), TimeSpan.Zero));
+    }
+
+    [Fact]
     public void Answers_should_count_for_a_while()
     {
         var answers = new Answers(Holds);
-        answers.Take(Reply(2, heard: 3), TimeSpan.Zero);
+        answers.Take(Reply(2, heard: 3), isMember: true, TimeSpan.Zero);
 
         Assert.True(answers.IsHeard(Id(3), Holds - TimeSpan.FromMilliseconds(1)));
         Assert.False(answers.IsHeard(Id(3), Holds));
@@ -37,7 +47,7 @@ public sealed class AnswersSpecs
     public void Answer_should_say_nothing_of_another_system_of_the_node()
     {
         var answers = new Answers(Holds);
-        answers.Take(Reply(2), TimeSpan.Zero);
+        answers.Take(Reply(2), isMember: true, TimeSpan.Zero);
 
         Assert.False(answers.IsHeard(new Incarnation { Node = 2, Uid = 8 }, TimeSpan.Zero));
     }
