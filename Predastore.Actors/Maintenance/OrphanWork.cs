@@ -7,9 +7,13 @@ using Predastore.Shards.Protocol;
 namespace Predastore.Actors.Maintenance;
 
 /// <summary>
-/// Deletes extents that nobody committed. The extents are listed first and the question is put to the metadata group after that: what
-/// was undecided when it was listed is kept, whatever a clock says.
+/// Deletes extents that nobody committed, and attempts of a shard that a later one has superseded: who heals a shard and dies before it has
+/// deleted the damaged attempt leaves both. The extents are listed first and the question is put to the metadata group after that: what was
+/// undecided when it was listed is kept, whatever a clock says.
 /// </summary>
+/// <remarks>
+/// The newest attempt in a place that a row names is never deleted by who wrote it, or a shard could lose both: so it is safe to keep that one.
+/// </remarks>
 internal sealed class OrphanWork(MaintenanceParts parts, ILogger log)
 {
     private const int PageRows = 500;
@@ -37,13 +41,19 @@ internal sealed class OrphanWork(MaintenanceParts parts, ILogger log)
     private async Task RunAsync(uint storageId, ObjectHash from, ObjectHash to, CancellationToken cancel)
     {
         ReadOnlyMemory<byte> cursor = ReadOnlyMemory<byte>.Empty;
+        ShardRow? last = null;
         do
         {
             ShardPage page = await parts.Shards.ListAsync(
                 new ListShardsRequest(storageId, from, to, cursor, PageRows), cancel).ConfigureAwait(false);
             cursor = page.Next;
-            if (page.Rows.Count > 0)
-                await CheckAsync(storageId, page.Rows, cancel).ConfigureAwait(false);
+            if (page.Rows.Count == 0)
+                continue;
+
+            // The attempts of a shard follow each other, over the end of a page too.
+            IReadOnlyList<ShardRow> rows = last is { } before && before.Key == page.Rows[0].Key ? [before, .. page.Rows] : page.Rows;
+            last = page.Rows[^1];
+            await CheckAsync(storageId, rows, cancel).ConfigureAwait(false);
         }
         while (!cursor.IsEmpty);
     }
@@ -58,16 +68,31 @@ internal sealed class OrphanWork(MaintenanceParts parts, ILogger log)
             WriteId = row.WriteId,
         }));
         QueryResult answer = await parts.QueryAsync(new Query { CheckExtents = check }, cancel).ConfigureAwait(false);
-        if (answer.Orphans.Count != rows.Count)
+        if (answer.Extents.Count != rows.Count)
             return;
-        ShardToDelete[] orphans = [.. rows.Where((_, i) => answer.Orphans[i])
-            .Select(row => new ShardToDelete(row.Key, row.AttemptId))];
-        if (orphans.Length == 0)
+        ShardToDelete[] orphans = [.. rows.Where((_, i) => answer.Extents[i] == ExtentState.ExtentOrphan).Select(Delete)];
+        ShardToDelete[] superseded = await SupersededAsync(
+            storageId, [.. rows.Where((_, i) => answer.Extents[i] == ExtentState.ExtentNamed)], cancel).ConfigureAwait(false);
+        if (orphans.Length + superseded.Length == 0)
             return;
-        await parts.Shards.DeleteAsync(new DeleteShardsRequest(storageId, orphans), cancel).ConfigureAwait(false);
-        parts.Progress.DeletedOrphans(orphans.Length);
-        Log.Orphans(log, orphans.Length, storageId);
+        await parts.Shards.DeleteAsync(new DeleteShardsRequest(storageId, [.. orphans, .. superseded]), cancel).ConfigureAwait(false);
+        parts.Progress.DeletedOrphans(orphans.Length + superseded.Length);
+        Log.Orphans(log, orphans.Length + superseded.Length, storageId);
     }
+
+    // Of several attempts in a named place, those that were listed and are not the newest.
+    private async Task<ShardToDelete[]> SupersededAsync(uint storageId, IReadOnlyList<ShardRow> named, CancellationToken cancel)
+    {
+        ShardRow[][] several = [.. named.GroupBy(row => row.Key).Where(attempts => attempts.Count() > 1).Select(attempts => attempts.ToArray())];
+        if (several.Length == 0)
+            return [];
+        IReadOnlyList<ShardRow?> newest = await parts.Shards.StatAsync(
+            new StatShardsRequest(storageId, [.. several.Select(attempts => attempts[0].Key)]), cancel).ConfigureAwait(false);
+        return [.. several.SelectMany((attempts, i) =>
+            attempts.Where(row => newest[i] is { } keep && row.AttemptId != keep.AttemptId).Select(Delete))];
+    }
+
+    private static ShardToDelete Delete(ShardRow row) => new(row.Key, row.AttemptId);
 
     private static (ObjectHash From, ObjectHash To) RangeOf(int partition)
     {

@@ -164,7 +164,8 @@ internal sealed partial class RowKeeper(MaintenanceParts parts, ILogger log)
         return older;
     }
 
-    // Null if the row changed meanwhile: then what was written is deleted again, each attempt by its own id.
+    // Null if the row changed meanwhile. What was written stays for orphan collection: the row may name its place by now, and then it is the
+    // newest attempt there, for which the older ones may be deleted at any moment.
     private async Task<DataRow?> PlaceAsync(
         DataRow row, PutShardRequest[] puts, HealWrite write, string name, CancellationToken cancel)
     {
@@ -184,12 +185,6 @@ internal sealed partial class RowKeeper(MaintenanceParts parts, ILogger log)
             return result.Data;
         parts.Progress.Failed();
         Log.NotHealed(log, string.Join(',', puts.Select(put => put.ShardIndex)), name, result.Code.ToString());
-        foreach (PutShardRequest put in puts)
-        {
-            await parts.Shards.DeleteAsync(
-                new DeleteShardsRequest(put.StorageId, [new ShardToDelete(put.Key, put.AttemptId)]), cancel).ConfigureAwait(false);
-        }
-
         return null;
     }
 

@@ -93,12 +93,38 @@ public sealed class OrphanWorkSpecs
         fixture.AssertCensus();
     }
 
-    private static async Task WriteAsync(MaintenanceFixture fixture, ulong writeId)
+    [Theory]
+    [InlineData(1)]
+    [InlineData(499)] // One more than a page of the listing.
+    public async Task Attempts_in_a_named_place_should_be_deleted_but_for_the_newest(int later)
     {
-        var put = new PutShardRequest(
-            ObjectHash.Compute(MaintenanceFixture.ClusterId, writeId), 0, writeId, Guid.NewGuid(), 2, 1, 2, 1000);
+        await using var fixture = new MaintenanceFixture(2, 1, 3);
+        DataRow row = await fixture.PutAsync("key", 50_000);
+        uint place = row.Placement[1];
+        ShardRow first = Assert.Single(fixture.Stores.Rows(place));
+        byte[] bytes = fixture.Stores.Bytes(place, first.Key)!;
+        for (int i = 0; i < later; i++)
+            await WriteAsync(fixture, Put(), bytes, first.Digest);
+        PutShardRequest newest = Put();
+        await WriteAsync(fixture, newest, bytes, first.Digest);
+
+        await fixture.CollectAsync();
+
+        Assert.Equal(newest.AttemptId, Assert.Single(fixture.Stores.Rows(place)).AttemptId);
+        fixture.AssertCensus();
+        Assert.Equal(MaintenanceFixture.Bytes(50_000, 1), await fixture.ReadAsync("key"));
+
+        // As a heal in its own place writes it.
+        PutShardRequest Put() => new(first.Key.ObjectHash, 1, row.WriteId, Guid.NewGuid(), 2, 1, place, bytes.Length);
+    }
+
+    private static Task WriteAsync(MaintenanceFixture fixture, ulong writeId) => WriteAsync(
+        fixture, new PutShardRequest(ObjectHash.Compute(MaintenanceFixture.ClusterId, writeId), 0, writeId, Guid.NewGuid(), 2, 1, 2, 1000), new byte[1000], 7);
+
+    private static async Task WriteAsync(MaintenanceFixture fixture, PutShardRequest put, byte[] bytes, UInt128 digest)
+    {
         await using IShardSink sink = await fixture.Stores.BeginPutAsync(put, CancellationToken.None);
-        await sink.WriteAsync(new byte[1000], CancellationToken.None);
-        await sink.CommitAsync(1000, 7, CancellationToken.None);
+        await sink.WriteAsync(bytes, CancellationToken.None);
+        await sink.CommitAsync(bytes.Length, digest, CancellationToken.None);
     }
 }

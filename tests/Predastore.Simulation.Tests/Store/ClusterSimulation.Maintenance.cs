@@ -75,7 +75,7 @@ internal sealed partial class ClusterSimulation
             : replica.Machine.Peek(new Query { WalkGarbage = new WalkGarbage { Partition = (uint)partition, Limit = 1 } }).Garbage.Count > 0)];
     }
 
-    // Partitions with an extent that no row names, and one other.
+    // Partitions with an extent that no row names or that is there twice, and one other.
     private List<int> Unnamed()
     {
         if (Newest() is not { } replica)
@@ -83,9 +83,16 @@ internal sealed partial class ClusterSimulation
         HashSet<ByteString> named = [.. DataRows(replica).Select(row => row.ObjectHash)];
         var partitions = new SortedSet<int> { _keeperRandom.Next(Partitions) };
         foreach (SimStore store in Hosts.SelectMany(h => h.Process?.Stores ?? []))
+        {
+            ShardKey? last = null;
             foreach (ShardRow row in AllOf(store.Store))
-                if (!named.Contains(ByteString.CopyFrom(row.Key.ObjectHash.ToArray())))
+            {
+                if (row.Key == last || !named.Contains(ByteString.CopyFrom(row.Key.ObjectHash.ToArray())))
                     partitions.Add(row.Key.ObjectHash.ToArray()[0] >> 2);
+                last = row.Key;
+            }
+        }
+
         return [.. partitions];
     }
 
