@@ -80,6 +80,12 @@ internal enum PlantedBug
     /// <summary>The journal is not synced.</summary>
     JournalNotSynced,
 
+    /// <summary>Of several attempts in a place that a row names, all are kept.</summary>
+    SupersededKept,
+
+    /// <summary>A copy takes the key that its source had when it was read, though the data was written anew since.</summary>
+    CopyWithOldKey,
+
     /// <summary>The journal is cut before the state in front of it is durable.</summary>
     CutBeforeFlush,
 }

@@ -20,6 +20,9 @@ internal sealed class ObjectStore(ObjectStoreParts parts) : IObjectStore
     /// <summary>Parts whose keys one entry names at most: a copy of more of them to another bucket moves bytes.</summary>
     public const int CopiedKeysMax = 500;
 
+    // Data is written anew once in a while: a copy that meets it twice is told to try again.
+    private const int CopyTriesMax = 3;
+
     private static readonly TimeSpan QueryTimeout = TimeSpan.FromSeconds(10);
 
     /// <inheritdoc/>
@@ -75,23 +78,40 @@ internal sealed class ObjectStore(ObjectStoreParts parts) : IObjectStore
         IObjectReader source, BucketRow target, PutVersion put, CancellationToken cancel)
     {
         VersionRow from = source.Version.Version;
-        bool sameBucket = source.Version.Bucket.Id == target.Id;
-        List<Predastore.Actors.Metadata.DataKey>? keys = sameBucket
-            ? []
-            : await RewrapAsync(source.Version, target, cancel).ConfigureAwait(false);
-        if (from.DataCase == VersionRow.DataOneofCase.Inline || keys is null)
+        QueryResult version = source.Version;
+        for (int tries = 1; ; tries++)
         {
-            await source.StartAsync(0, (long)from.Size, cancel).ConfigureAwait(false);
-            await using var body = new CopyStream(source, cancel);
-            await using IStagedObject staged = await StageAsync(target, body, (long)from.Size, cancel).ConfigureAwait(false);
-            return await PutAsync(staged, put, cancel).ConfigureAwait(false);
-        }
+            List<Predastore.Actors.Metadata.DataKey>? keys = version.Bucket.Id == target.Id
+                ? []
+                : await RewrapAsync(version, target, cancel).ConfigureAwait(false);
+            if (from.DataCase == VersionRow.DataOneofCase.Inline || keys is null)
+                return await CopyBytesAsync(source, target, put, cancel).ConfigureAwait(false);
+            put.Version.Size = from.Size;
+            put.Version.Parts = from.Parts;
+            put.Source = new CopySource { BucketId = from.BucketId, Key = from.Key, Position = from.Position };
+            put.Source.Keys.AddRange(keys);
+            CommandResult result = await ExecuteAsync(new Command { PutVersion = put }, cancel).ConfigureAwait(false);
+            if (result.Code != ResultCode.ResultRewritten || tries == CopyTriesMax)
+                return result;
+            if (version.Data is null)
+                continue;
 
-        put.Version.Size = from.Size;
-        put.Version.Parts = from.Parts;
-        put.Source = new CopySource { BucketId = from.BucketId, Key = from.Key, Position = from.Position };
-        put.Source.Keys.AddRange(keys);
-        return await ExecuteAsync(new Command { PutVersion = put }, cancel).ConfigureAwait(false);
+            // Parts are asked for anew by each look at them.
+            version = version.Clone();
+            version.Data = (await QueryAsync(new Query { GetData = new GetData { DataId = version.Data.DataId } }, cancel).ConfigureAwait(false)).Data;
+            if (version.Data is null)
+                return result;
+        }
+    }
+
+    private async Task<CommandResult> CopyBytesAsync(IObjectReader source, BucketRow target, PutVersion put, CancellationToken cancel)
+    {
+        long size = (long)source.Version.Version.Size;
+        await source.StartAsync(0, size, cancel).ConfigureAwait(false);
+        await using var body = new CopyStream(source, cancel);
+        await using IStagedObject staged = await StageAsync(target, body, size, cancel).ConfigureAwait(false);
+        put.Source = null;
+        return await PutAsync(staged, put, cancel).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -165,7 +185,7 @@ internal sealed class ObjectStore(ObjectStoreParts parts) : IObjectStore
     private Predastore.Actors.Metadata.DataKey Rewrap(BucketRow from, BucketRow to, DataRow row)
     {
         using DataKey key = parts.Keys.Unwrap(from, row.Keys);
-        return new Predastore.Actors.Metadata.DataKey { DataId = row.DataId, Key = parts.Keys.Wrap(to, key) };
+        return new Predastore.Actors.Metadata.DataKey { DataId = row.DataId, ObjectHash = row.ObjectHash, Key = parts.Keys.Wrap(to, key) };
     }
 
     // The keys of all data of a version, wrapped for another bucket; null if its bytes have to move: one entry cannot name so many

@@ -37,7 +37,7 @@ internal static class Results
             ResultCode.ResultInvalidRequest => S3Error.InvalidRequest,
             ResultCode.ResultBadDigest => S3Error.BadDigest,
             ResultCode.ResultMethodNotAllowed => S3Error.MethodNotAllowed,
-            ResultCode.ResultConflict => S3Error.ConditionalRequestConflict,
+            ResultCode.ResultConflict or ResultCode.ResultRewritten => S3Error.ConditionalRequestConflict,
             ResultCode.ResultStalePlacement => S3Error.ServiceUnavailable,
             _ => S3Error.InternalError,
         };

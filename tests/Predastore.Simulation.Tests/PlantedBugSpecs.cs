@@ -146,5 +146,7 @@ internal static class FindingSeeds
         (nameof(PlantedBug.DamageServed), 7),
         (nameof(PlantedBug.CutBeforeFlush), 0),
         (nameof(PlantedBug.QuorumTooSmall), 0),
+        (nameof(PlantedBug.SupersededKept), 42),
+        (nameof(PlantedBug.CopyWithOldKey), 457),
     ];
 }

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Predastore.Actors.Metadata.Storage;
+using Predastore.Shards;
 using Predastore.Shards.Disk;
 
 namespace Predastore.Actors.Metadata.Apply;
@@ -16,12 +17,12 @@ internal sealed partial class CommandApplier
         {
             case VersionRow.DataOneofCase.DataId:
                 DataRow data = _rows.Data(from.DataId)!;
-                if (!AddKeys(data, source, target.Id)) return NoKey();
+                if (AddKey(data, source, target.Id) is { } refused) return refused;
                 Reference(data);
                 row.DataId = from.DataId;
                 break;
             case VersionRow.DataOneofCase.UploadId:
-                if (foreign && !AddPartKeys(from.UploadId, source, target.Id)) return NoKey();
+                if (foreign && AddPartKeys(from.UploadId, source, target.Id) is { } without) return without;
                 UploadRow upload = _rows.Upload(from.UploadId)!;
                 upload.References++;
                 _rows.PutUpload(upload);
@@ -52,24 +53,28 @@ internal sealed partial class CommandApplier
     private static CommandResult NoKey() =>
         Refuse(ResultCode.ResultInvalidArgument, "a data key of the source is not wrapped for the target bucket");
 
-    // Adds the wrapped key to the row in memory; the caller stores it.
-    private static bool AddKeys(DataRow data, CopySource source, ulong bucketId)
+    private static CommandResult Rewritten() => Refuse(ResultCode.ResultRewritten, "the source's data was written anew meanwhile");
+
+    // Adds the wrapped key to the row in memory; the caller stores it. Null, or the refusal with nothing changed.
+    private static CommandResult? AddKey(DataRow data, CopySource source, ulong bucketId)
     {
-        if (data.Keys.Any(k => k.BucketId == bucketId)) return true;
-        if (KeyFor(source, data.DataId, bucketId) is not { } key) return false;
-        data.Keys.Add(key);
-        return true;
+        if (data.Keys.Any(k => k.BucketId == bucketId)) return null;
+        if (source.Keys.FirstOrDefault(k => k.DataId == data.DataId && k.Key?.BucketId == bucketId) is not { } key) return NoKey();
+        if (!Opens(key, data)) return Rewritten();
+        data.Keys.Add(key.Key);
+        return null;
     }
 
-    private static WrappedKey? KeyFor(CopySource source, ByteString dataId, ulong bucketId) =>
-        source.Keys.FirstOrDefault(k => k.DataId == dataId && k.Key?.BucketId == bucketId)?.Key;
+    // The key was read from the row before the command: whoever wrote the data anew since gave it another one.
+    private static bool Opens(DataKey key, DataRow data) =>
+        key.ObjectHash.IsEmpty || key.ObjectHash == data.ObjectHash || Planted.Has(PlantedBug.CopyWithOldKey);
 
     // All or nothing: looks at every part before it changes one.
-    private bool AddPartKeys(ByteString uploadId, CopySource source, ulong bucketId)
+    private CommandResult? AddPartKeys(ByteString uploadId, CopySource source, ulong bucketId)
     {
-        var given = new Dictionary<ByteString, WrappedKey>();
+        var given = new Dictionary<ByteString, DataKey>();
         foreach (DataKey key in source.Keys)
-            if (key.Key?.BucketId == bucketId) given[key.DataId] = key.Key;
+            if (key.Key?.BucketId == bucketId) given[key.DataId] = key;
         var changed = new SortedDictionary<uint, DataRow>();
         var seen = new HashSet<ByteString>();
         byte[] prefix = KeySchema.Parts(uploadId.Span);
@@ -77,16 +82,17 @@ internal sealed partial class CommandApplier
         for (cursor.Seek(prefix); cursor.Valid && cursor.Key.StartsWith(prefix); cursor.Next())
         {
             PartRow part = PartRow.Parser.ParseFrom(cursor.Value);
-            if (part.DataCase == PartRow.DataOneofCase.Inline) return false;
+            if (part.DataCase == PartRow.DataOneofCase.Inline) return NoKey();
             if (part.DataCase != PartRow.DataOneofCase.DataId || !seen.Add(part.DataId)) continue;
             DataRow data = _rows.Data(part.DataId)!;
             if (data.Keys.Any(k => k.BucketId == bucketId)) continue;
-            if (!given.TryGetValue(part.DataId, out WrappedKey? wrapped)) return false;
-            data.Keys.Add(wrapped);
+            if (!given.TryGetValue(part.DataId, out DataKey? key)) return NoKey();
+            if (!Opens(key, data)) return Rewritten();
+            data.Keys.Add(key.Key);
             changed[part.Number] = data;
         }
 
         foreach (DataRow data in changed.Values) _rows.PutData(data);
-        return true;
+        return null;
     }
 }

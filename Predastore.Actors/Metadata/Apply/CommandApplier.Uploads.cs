@@ -64,7 +64,7 @@ internal sealed partial class CommandApplier
             if (from.DataCase != VersionRow.DataOneofCase.DataId)
                 return Refuse(ResultCode.ResultInvalidArgument, "only a single data row can be referred to by a part");
             DataRow shared = _rows.Data(from.DataId)!;
-            if (!AddKeys(shared, put.Source, bucket.Id)) return NoKey();
+            if (AddKey(shared, put.Source, bucket.Id) is { } refused) return refused;
             Reference(shared);
             part.DataId = from.DataId;
             part.Size = from.Size;

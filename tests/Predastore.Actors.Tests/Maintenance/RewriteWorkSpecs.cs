@@ -33,6 +33,26 @@ public sealed class RewriteWorkSpecs
     }
 
     [Fact]
+    public async Task Copy_into_another_bucket_of_data_that_was_written_anew_since_it_was_read_should_open()
+    {
+        await using var fixture = new MaintenanceFixture(3, 2, 5);
+        BucketRow other = fixture.NewBucket("other");
+        fixture.Stores.Down[2] = fixture.Stores.Down[4] = true;
+        DataRow narrow = await fixture.PutAsync("key", 100_000);
+        fixture.Stores.Down.Clear();
+        await using IObjectReader source = await fixture.Store.OpenAsync(new GetVersion { Bucket = "bucket", Key = "key" }, CancellationToken.None);
+        await fixture.RoundAsync();
+        Assert.NotEqual(narrow.ObjectHash, fixture.Row("key").ObjectHash);
+
+        var put = new PutVersion { Bucket = "other", BucketId = other.Id, Version = new VersionRow { Key = "copy", Etag = "e", Owner = "me" } };
+        CommandResult copied = await fixture.Store.CopyAsync(source, other, put, CancellationToken.None);
+
+        Assert.Equal(ResultCode.ResultOk, copied.Code);
+        Assert.Equal(fixture.Row("key").DataId, fixture.Row("copy", other).DataId);
+        Assert.Equal(MaintenanceFixture.Bytes(100_000, 1), await fixture.ReadAsync("copy", other));
+    }
+
+    [Fact]
     public async Task Rewrite_that_would_be_narrow_again_should_not_be_committed_and_be_tried_later()
     {
         await using var fixture = new MaintenanceFixture(3, 2, 5);

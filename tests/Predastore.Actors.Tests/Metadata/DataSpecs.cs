@@ -49,6 +49,27 @@ public sealed class DataSpecs : IDisposable
         Assert.Equal(2, _bench.Get("other", "copy", data: true).Data.Keys.Count);
     }
 
+    // The key was wrapped from the row as it was read: of data that was written anew since, it opens nothing.
+    [Fact]
+    public void Copy_should_be_refused_with_the_key_of_data_that_was_written_anew_since()
+    {
+        BucketRow other = _bench.Bucket("other");
+        VersionRow source = _bench.Put(_bucket, "k").Version;
+        DataRow old = _bench.Get("b", "k", data: true).Data;
+        DataKey key = KeyOf(old, other);
+        Replace(old);
+
+        Assert.Equal(ResultCode.ResultRewritten, Copy(source, other, "copy", key).Code);
+
+        DataRow now = _bench.Get("b", "k", data: true).Data;
+        Assert.Equal(1u, now.References);
+        Assert.Single(now.Keys);
+        Assert.Equal(ResultCode.ResultOk, Copy(source, other, "copy", KeyOf(now, other)).Code);
+
+        // In its own bucket the row has the key.
+        Assert.Equal(ResultCode.ResultOk, Copy(source, _bucket, "near", key).Code);
+    }
+
     [Fact]
     public void Same_object_hash_should_not_be_committed_twice()
     {
@@ -102,13 +123,7 @@ public sealed class DataSpecs : IDisposable
     {
         _bench.Put(_bucket, "k");
         DataRow old = _bench.Get("b", "k", data: true).Data;
-        ulong writeId = _bench.NextWriteId();
-        var replace = new ReplaceData
-        {
-            DataId = old.DataId, Generation = old.Generation, Data = Bench.Data(writeId, _bucket.Id, 100, 4, 5, 6),
-        };
-        ByteString hash = replace.Data.ObjectHash;
-        Assert.Equal(ResultCode.ResultOk, _bench.Execute(new Command { WriteId = writeId, ReplaceData = replace }).Code);
+        ByteString hash = Replace(old);
         DataRow now = _bench.Get("b", "k", data: true).Data;
         Assert.Equal((old.DataId, hash), (now.DataId, now.ObjectHash));
         Assert.Equal(old.ObjectHash, Assert.Single(_bench.Garbage()).Data.ObjectHash);
@@ -148,6 +163,24 @@ public sealed class DataSpecs : IDisposable
         Assert.Equal(ResultCode.ResultOk, _bench.Execute(new Command { SettleHeal = settle }).Code);
         Assert.Equal(0UL, _bench.Counters().HealRows);
     }
+
+    // Writes the data anew on other places; its new object hash.
+    private ByteString Replace(DataRow old)
+    {
+        ulong writeId = _bench.NextWriteId();
+        var replace = new ReplaceData
+        {
+            DataId = old.DataId, Generation = old.Generation, Data = Bench.Data(writeId, _bucket.Id, 100, 4, 5, 6),
+        };
+        ByteString hash = replace.Data.ObjectHash;
+        Assert.Equal(ResultCode.ResultOk, _bench.Execute(new Command { WriteId = writeId, ReplaceData = replace }).Code);
+        return hash;
+    }
+
+    private static DataKey KeyOf(DataRow row, BucketRow target) => new()
+    {
+        DataId = row.DataId, ObjectHash = row.ObjectHash, Key = new WrappedKey { BucketId = target.Id, Blob = Bench.Bytes("x") },
+    };
 
     private CommandResult Copy(VersionRow source, BucketRow target, string key, params DataKey[] keys)
     {

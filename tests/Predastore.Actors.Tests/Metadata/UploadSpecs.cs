@@ -42,6 +42,38 @@ public sealed class UploadSpecs : IDisposable
     }
 
     [Fact]
+    public void Copy_of_parts_should_be_refused_with_the_key_of_a_part_that_was_written_anew_since()
+    {
+        ByteString id = Create();
+        Part(id, 1, 10);
+        Part(id, 2, 20);
+        VersionRow source = Complete(id, 1, 2).Version;
+        BucketRow other = _bench.Bucket("other");
+        CommandResult Copy(IEnumerable<DataRow> read) => _bench.Execute(new Command
+        {
+            PutVersion = new PutVersion
+            {
+                Bucket = "other", BucketId = other.Id, Version = new VersionRow { Key = "copy" },
+                Source = new CopySource
+                {
+                    BucketId = source.BucketId, Key = source.Key, Position = source.Position,
+                    Keys = { read.Select(row => new DataKey { DataId = row.DataId, ObjectHash = row.ObjectHash, Key = new WrappedKey { BucketId = other.Id, Blob = Bench.Bytes("x") } }) },
+                },
+            },
+        });
+        DataRow[] Rows() => [.. _bench.Ask(new Query { GetVersion = new GetVersion { Bucket = "b", Key = "k", WithData = true } }).Parts.Select(part => part.Data)];
+        DataRow[] before = Rows();
+        ulong writeId = _bench.NextWriteId();
+        var replace = new ReplaceData { DataId = before[1].DataId, Generation = before[1].Generation, Data = Bench.Data(writeId, _bucket.Id, 20) };
+        Assert.Equal(ResultCode.ResultOk, _bench.Execute(new Command { WriteId = writeId, ReplaceData = replace }).Code);
+
+        Assert.Equal(ResultCode.ResultRewritten, Copy(before).Code);
+        Assert.All(Rows(), row => Assert.Single(row.Keys));
+        Assert.Equal(ResultCode.ResultOk, Copy(Rows()).Code);
+        Assert.All(Rows(), row => Assert.Equal(2, row.Keys.Count));
+    }
+
+    [Fact]
     public void Complete_should_answer_a_repeat_alike()
     {
         ByteString id = Create();

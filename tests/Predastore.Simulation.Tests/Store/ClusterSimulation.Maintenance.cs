@@ -164,6 +164,8 @@ internal sealed partial class ClusterSimulation
             return ShardState.Damaged;
         }
 
+        // By the key of each bucket that refers to it.
+        bool opened = false;
         foreach (WrappedKey wrapped in row.Keys)
         {
             QueryResult bucket = replica.Machine.Peek(new Query { GetBucket = new GetBucket { Id = wrapped.BucketId } });
@@ -172,12 +174,12 @@ internal sealed partial class ClusterSimulation
             using DataKey key = Census.Unwrap(bucket.Bucket, wrapped);
             using var opener = new FragmentOpener(key, hash, row.WriteId);
             byte[] plain = new byte[layout.ShardBytes];
-            return opener.OpenShardRun((uint)shard, 0, (int)FragmentLayout.FragmentCount(layout.ShardBytes), layout.ShardBytes, bytes, plain).Ok
-                ? ShardState.Good
-                : ShardState.Damaged;
+            opened = opener.OpenShardRun((uint)shard, 0, (int)FragmentLayout.FragmentCount(layout.ShardBytes), layout.ShardBytes, bytes, plain).Ok;
+            if (!opened)
+                break;
         }
 
-        return ShardState.Damaged;
+        return opened ? ShardState.Good : ShardState.Damaged;
     }
 
     private KeyCache Census => _keys ??= new KeyCache(Masters);
