@@ -93,10 +93,10 @@ internal sealed class ObjectStore(ObjectStoreParts parts) : IObjectStore
             CommandResult result = await ExecuteAsync(new Command { PutVersion = put }, cancel).ConfigureAwait(false);
             if (result.Code != ResultCode.ResultRewritten || tries == CopyTriesMax)
                 return result;
-            if (version.Data is null)
-                continue;
 
             // Parts are asked for anew by each look at them.
+            if (version.Data is null)
+                continue;
             version = version.Clone();
             version.Data = (await QueryAsync(new Query { GetData = new GetData { DataId = version.Data.DataId } }, cancel).ConfigureAwait(false)).Data;
             if (version.Data is null)

@@ -13,7 +13,7 @@ namespace Predastore.Actors.Maintenance;
 /// undecided when it was listed is kept, whatever a clock says.
 /// </summary>
 /// <remarks>
-/// The newest attempt in a place that a row names is never deleted by who wrote it, or a shard could lose both: so it is safe to keep that one.
+/// The newest attempt in a place that a row names stays: nobody takes back what it wrote there, so what is kept here is not lost to its writer.
 /// </remarks>
 internal sealed class OrphanWork(MaintenanceParts parts, ILogger log)
 {

@@ -65,6 +65,8 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
         Command<RaftRequests.Fail>(OnFail);
         Command<GroupRequest>(OnGroupRequest);
         Command<GroupReply>(OnGroupReply);
+        Command<ReachPing>(OnPing);
+        Command<ReachPong>(message => StepThen(() => OnPong(message)));
         Command<DeleteMessagesSuccess>(_ => { });
         Command<DeleteMessagesFailure>(failure => _log.Warning("The journal was not cut: {0}", failure.Cause.Message));
     }
@@ -189,6 +191,7 @@ public sealed partial class RaftActor : ReceivePersistentActor, IWithTimers
         _node.Tick();
         Requests.ExpireForwards();
         WatchMembership();
+        PingVoters();
         FetchState();
     }
 

@@ -17,6 +17,8 @@ public static class RaftProtocol
         .Add("changed", ChangeReply.Parser)
         .Add("group", GroupRequest.Parser)
         .Add("group-is", GroupReply.Parser)
+        .Add("ping", ReachPing.Parser)
+        .Add("pong", ReachPong.Parser)
         .Add("probe", BootstrapProbe.Parser)
         .Add("answer", BootstrapAnswer.Parser)
         .Add("snapshot-request", SnapshotRequest.Parser);

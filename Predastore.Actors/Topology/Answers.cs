@@ -15,8 +15,8 @@ internal sealed class Answers(TimeSpan holds)
     /// <summary>Takes an answer of one system, with those that have answered it.</summary>
     /// <param name="reply">The answer.</param>
     /// <param name="isMember">
-    /// True if it is of a member that is up. What others hear counts for nothing: two members that are out of each other's reach let nobody
-    /// else in, so who waits to be let in and hears both would keep them as they are.
+    /// True if it is of a member that is up. Whom anybody else hears counts for nothing: two members that are out of each other's reach let
+    /// nobody in, so who waits to be let in and hears both would keep them as they are.
     /// </param>
     /// <param name="now">Of a clock that only goes forward.</param>
     public void Take(ProbeReply reply, bool isMember, TimeSpan now)

@@ -144,6 +144,24 @@ public sealed class ShellSpecs
     }
 
     [Fact]
+    public async Task Leader_behind_slow_links_should_hand_over()
+    {
+        uint slow = 0;
+        await using var cluster = new ShellCluster(3, shell => shell with
+        {
+            Peers = new SlowPeers(shell.Peers, node => Volatile.Read(ref slow) is { } far && far != 0 && (far == node || far == shell.Self.Node)),
+        });
+        cluster.StartAll();
+        ShellNode leader = await cluster.LeaderAsync();
+        ShellNode other = cluster.Running.First(node => node != leader);
+        Volatile.Write(ref slow, leader.Replica.Self.Node);
+
+        await cluster.UntilAsync("other leader", () => other.Group.Status.Leader is { } next && next != leader.Replica.Self.Node);
+
+        await ShellCluster.ProposeAsync(other, "x");
+    }
+
+    [Fact]
     public async Task Full_disk_of_the_leader_should_refuse_what_grows_and_nothing_else()
     {
         uint full = 0;
@@ -179,5 +197,28 @@ public sealed class ShellSpecs
         Assert.Equal(RaftPhase.Halted, cluster[1].Group.Status.Phase);
         Assert.Contains("newer program", cluster[1].Group.Status.Reason, StringComparison.Ordinal);
         await Assert.ThrowsAsync<TimeoutException>(() => cluster[1].Group.ReadIndex(TimeSpan.FromSeconds(10)));
+    }
+
+    /// <summary>Peers of which some are 50 ms away.</summary>
+    private sealed class SlowPeers(IRaftPeers inner, Func<uint, bool> slow) : IRaftPeers
+    {
+        private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(50);
+
+        public void Send(uint node, Google.Protobuf.IMessage message)
+        {
+            if (slow(node))
+                _ = SendLaterAsync(node, message);
+            else
+                inner.Send(node, message);
+        }
+
+        public Task<bool> SendSnapshotAsync(uint node, RaftMessage message, ISnapshotSource snapshot, CancellationToken cancel) =>
+            inner.SendSnapshotAsync(node, message, snapshot, cancel);
+
+        private async Task SendLaterAsync(uint node, Google.Protobuf.IMessage message)
+        {
+            await Task.Delay(Delay);
+            inner.Send(node, message);
+        }
     }
 }

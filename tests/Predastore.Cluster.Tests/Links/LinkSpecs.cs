@@ -29,6 +29,7 @@ public sealed class LinkSpecs(ITestOutputHelper output)
     private static readonly TimeSpan SlowPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan FlapTime = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan HealLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan HandOverLimit = TimeSpan.FromSeconds(10);
 
     private readonly ChaosOptions _options = new();
 
@@ -118,6 +119,20 @@ public sealed class LinkSpecs(ITestOutputHelper output)
         Assert.True(during > 0, "nothing was acknowledged while one node was slow");
         Assert.True(after <= SlowerMax * before, $"p99 was {before:0} ms, and {after:0} ms with node {victim} behind slow links");
         return $"slow: p99 {before:0} ms and {healthy:0} writes/s before, {after:0} ms over the other gates and {during:0} writes/s while a follower is 50 ms away and loses 10 %";
+    });
+
+    [SkippableFact]
+    public Task Leader_behind_slow_links_should_hand_over() => RunAsync(leader: true, TermsMax, async (chaos, links, victim) =>
+    {
+        var slow = new Link(DelayMs: 50);
+        int other = Others(victim)[0];
+        long started = Stopwatch.GetTimestamp();
+        links.SetAll(victim, slow, slow);
+        await S3Cluster.WaitUntilAsync(
+            async () => (await chaos.Nodes.TryStatusAsync(other))?.Raft.Leader is { } next && next != 0 && next != victim, HandOverLimit, "another leader");
+        TimeSpan handedOver = Stopwatch.GetElapsedTime(started);
+        TimeSpan healed = await HealedAsync(chaos, links);
+        return $"slow leader: another leads after {handedOver.TotalSeconds:0.0} s, healed after {healed.TotalSeconds:0.0} s";
     });
 
     // Writes a second of the load, and p99 of requests beside it, over a while.

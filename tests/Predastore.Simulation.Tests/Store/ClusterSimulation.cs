@@ -213,10 +213,10 @@ internal sealed partial class ClusterSimulation : IDisposable
         foreach (SimHost host in Hosts)
         {
             Mend(host);
-            if (host.Process is { } process)
-                process.Thaw();
-            else
+            if (host.Process is not { } process)
                 Start(host);
+            else if (process.Frozen)
+                Clock.After(0, process.Thaw); // By the clock: it may lose its power in an I/O that it has put off.
         }
 
         Note("healed");

@@ -204,8 +204,11 @@ internal sealed class SimReplica : IObservedReplica
             Send(message);
         Apply(ready.Committed);
         Book.Confirm(ready.Reads);
-        foreach (ReplicaId to in ready.SnapshotsWanted)
-            SendSnapshot(to);
+
+        // As the shell does: leadership may have been lost while the event was written.
+        if (Node.Role == RaftRole.Leader)
+            foreach (ReplicaId to in ready.SnapshotsWanted)
+                SendSnapshot(to);
         CompactIfDue();
         Publish();
         Pump();
