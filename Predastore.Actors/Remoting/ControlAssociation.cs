@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
-using System.IO.Pipelines;
+using System.Net.Sockets;
 using System.Threading.Channels;
 using Akka.Actor;
 using Akka.Remote.Transport;
@@ -14,6 +14,10 @@ namespace Predastore.Actors.Remoting;
 /// One association of Akka.Remote on a TLS connection of its own. A message is a frame: its length (4 bytes, big-endian, without
 /// themselves) and its bytes. Thread-safe.
 /// </summary>
+/// <remarks>
+/// It reads and writes on threads of its own: a heartbeat that waited for a place in the thread pool behind a burst of uploads would cost a
+/// busy node its leadership and its membership.
+/// </remarks>
 [SuppressMessage("Reliability", "CA1001", Justification = "Cancelled at the end, it holds nothing; the end may be asked for later than it comes")]
 internal sealed class ControlAssociation : AssociationHandle
 {
@@ -31,7 +35,11 @@ internal sealed class ControlAssociation : AssociationHandle
     private readonly TlsConnection _connection;
     private readonly int _frameMax;
     private readonly Action<Address, string> _log;
-    private readonly Channel<ByteString> _frames = Channel.CreateUnbounded<ByteString>(new UnboundedChannelOptions { SingleReader = true });
+
+    // What writes wakes the sending thread itself.
+    private readonly Channel<ByteString> _frames = Channel.CreateUnbounded<ByteString>(
+        new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = true });
+
     private readonly CancellationTokenSource _cut = new();
     private int _queued;
 
@@ -46,6 +54,8 @@ internal sealed class ControlAssociation : AssociationHandle
         _connection = connection;
         _frameMax = frameMax;
         _log = log;
+        connection.Stream.WriteTimeout = (int)WriteStall.TotalMilliseconds;
+        _cut.Token.Register(connection.Cut);
         Ended = Task.Run(RunAsync);
     }
 
@@ -81,13 +91,12 @@ internal sealed class ControlAssociation : AssociationHandle
 
     private async Task RunAsync()
     {
-        Task<bool> sending = SucceedsAsync(SendAsync());
-        Task<bool> receiving = SucceedsAsync(ReceiveAsync());
+        Task<bool> sending = OnThread(Send, "sends to");
+        Task<bool> receiving = OnThread(Receive, "receives from");
         // All is sent: the peer closes when it has read that. A connection closed before that could lose what is under way to it.
         if (await Task.WhenAny(sending, receiving) == sending && await sending) await receiving;
         _frames.Writer.TryComplete();
         await _cut.CancelAsync();
-        _connection.Cut();
         await Task.WhenAll(sending, receiving);
         _connection.Dispose();
         // Told at once where somebody listens, else as soon as somebody does.
@@ -96,46 +105,52 @@ internal sealed class ControlAssociation : AssociationHandle
             CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
     }
 
-    private async Task<bool> SucceedsAsync(Task work)
+    // True if the work came to its own end.
+    private Task<bool> OnThread(Action work, string does)
     {
-        try
+        var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thread = new Thread(() =>
         {
-            await work;
-            return true;
-        }
-        catch (Exception e)
+            try
+            {
+                work();
+                done.SetResult(true);
+            }
+            catch (Exception e)
+            {
+                // Whatever it was, the association ends by it.
+                if (!_cut.IsCancellationRequested) _log(RemoteAddress, e.Message);
+                done.SetResult(false);
+            }
+        })
         {
-            // Whatever it was, the association ends by it.
-            if (!_cut.IsCancellationRequested) _log(RemoteAddress, e.Message);
-            return false;
-        }
+            IsBackground = true,
+            Name = $"{does} node {Node}",
+        };
+        thread.Start();
+        return done.Task;
     }
 
-    private async Task SendAsync()
+    private void Send()
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(HeaderBytes + _frameMax);
-        var stall = CancellationTokenSource.CreateLinkedTokenSource(_cut.Token);
         try
         {
-            while (await _frames.Reader.WaitToReadAsync(_cut.Token))
+            while (_frames.Reader.WaitToReadAsync(_cut.Token).AsTask().GetAwaiter().GetResult())
             {
                 int used = Fill(buffer);
-                stall.CancelAfter(WriteStall);
-                await _connection.Stream.WriteAsync(buffer.AsMemory(0, used), stall.Token);
+                _connection.Stream.Write(buffer, 0, used);
                 Interlocked.Add(ref _queued, -used);
-                // Not reset: the source is linked. A new time is set with the next write, and none runs meanwhile.
-                stall.CancelAfter(Timeout.InfiniteTimeSpan);
             }
 
-            await _connection.Stream.ShutdownAsync().WaitAsync(_cut.Token);
+            _connection.Stream.ShutdownAsync().Wait(_cut.Token);
         }
-        catch (OperationCanceledException) when (!_cut.IsCancellationRequested)
+        catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.TimedOut })
         {
-            throw new IOException($"the peer has taken nothing for {WriteStall.TotalSeconds} s");
+            throw new IOException($"the peer has taken nothing for {WriteStall.TotalSeconds} s", e);
         }
         finally
         {
-            stall.Dispose();
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
@@ -155,38 +170,24 @@ internal sealed class ControlAssociation : AssociationHandle
         return used;
     }
 
-    private async Task ReceiveAsync()
+    private void Receive()
     {
-        IHandleEventListener listener = await ReadHandlerSource.Task.WaitAsync(_cut.Token);
-        var reader = PipeReader.Create(_connection.Stream, new StreamPipeReaderOptions(bufferSize: 16 << 10, leaveOpen: true));
-        try
-        {
-            ReadResult read;
-            do
-            {
-                read = await reader.ReadAsync(_cut.Token);
-                ReadOnlySequence<byte> left = read.Buffer;
-                while (TryTake(ref left) is { } frame) listener.Notify(new InboundPayload(frame));
-                reader.AdvanceTo(left.Start, left.End);
-            }
-            while (!read.IsCompleted);
-        }
-        finally
-        {
-            await reader.CompleteAsync();
-        }
+        ReadHandlerSource.Task.Wait(_cut.Token);
+        IHandleEventListener listener = ReadHandlerSource.Task.Result;
+        while (TryRead() is { } frame) listener.Notify(new InboundPayload(frame));
     }
 
-    private ByteString? TryTake(ref ReadOnlySequence<byte> bytes)
+    // Null if the peer has ended in order.
+    private ByteString? TryRead()
     {
-        if (bytes.Length < HeaderBytes) return null;
         Span<byte> header = stackalloc byte[HeaderBytes];
-        bytes.Slice(0, HeaderBytes).CopyTo(header);
+        int got = _connection.Stream.ReadAtLeast(header, HeaderBytes, throwOnEndOfStream: false);
+        if (got == 0) return null;
+        if (got < HeaderBytes) throw new EndOfStreamException("the connection ended in the middle of a frame");
         int length = BinaryPrimitives.ReadInt32BigEndian(header);
         if (length < 0 || length > _frameMax) throw new InvalidDataException($"a frame of {length} bytes, and {_frameMax} are allowed");
-        if (bytes.Length < HeaderBytes + length) return null;
-        ByteString frame = UnsafeByteOperations.UnsafeWrap(bytes.Slice(HeaderBytes, length).ToArray());
-        bytes = bytes.Slice(HeaderBytes + length);
-        return frame;
+        byte[] bytes = new byte[length];
+        _connection.Stream.ReadExactly(bytes);
+        return UnsafeByteOperations.UnsafeWrap(bytes);
     }
 }

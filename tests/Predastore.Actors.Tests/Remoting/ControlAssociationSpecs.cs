@@ -12,6 +12,7 @@ using Xunit;
 namespace Predastore.Actors.Tests.Remoting;
 
 /// <summary>Two ends of one association, on a real connection.</summary>
+[Collection(BusyPool.Name)]
 public sealed class ControlAssociationSpecs : IAsyncLifetime
 {
     private const int FrameMax = 128_064;
@@ -98,6 +99,35 @@ public sealed class ControlAssociationSpecs : IAsyncLifetime
         await Task.WhenAll(atNear.Ended, atFar.Ended).WaitAsync(LoopbackCluster.Patience);
         Assert.Equal(Enumerable.Range(0, 100).Select(i => Message(10_000, i)), atFar.Messages);
         await Task.WhenAll(near.Ended, far.Ended).WaitAsync(LoopbackCluster.Patience);
+    }
+
+    [Fact]
+    public async Task Messages_should_not_wait_for_the_thread_pool()
+    {
+        (ControlAssociation near, ControlAssociation far) = await PairAsync();
+        var atNear = new Inbox(near);
+        var atFar = new Inbox(far);
+        Assert.True(near.Write(Message(10, 0)) && far.Write(Message(10, 0)));
+        await Task.WhenAll(atNear.UntilAsync(1), atFar.UntilAsync(1));
+        using var free = new ManualResetEventSlim();
+        var wakened = new TaskCompletionSource();
+        Task[] busy = [.. Enumerable.Range(0, 400).Select(_ => Task.Run(() => free.Wait(LoopbackCluster.Patience)))];
+        try
+        {
+            // Nothing comes to its turn in the pool meanwhile: this test goes on without it.
+            Task late = Task.Run(wakened.SetResult);
+            Assert.True(near.Write(Message(10, 1)) && far.Write(Message(10, 1)));
+            Assert.True(SpinWait.SpinUntil(() => atNear.Messages.Count == 2 && atFar.Messages.Count == 2, LoopbackCluster.Patience));
+            Assert.False(late.IsCompleted);
+        }
+        finally
+        {
+            free.Set();
+            await Task.WhenAll(busy);
+        }
+
+        await wakened.Task;
+        await EndAsync(near, far);
     }
 
     [Fact]
@@ -199,4 +229,11 @@ public sealed class ControlAssociationSpecs : IAsyncLifetime
             }
         }
     }
+}
+
+/// <summary>Keeps the thread pool of the process busy: nothing else runs beside it.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class BusyPool
+{
+    public const string Name = "busy pool";
 }
