@@ -23,7 +23,8 @@ internal sealed class Reach
     /// <summary>As many times must it be another one's.</summary>
     public const int Times = 5;
 
-    private const int SamplesMin = 2;
+    // All of a replica that just starts are slow, and there are few of them.
+    private const int SamplesMin = 4;
 
     private readonly Dictionary<ReplicaId, Peer> _peers = [];
 
