@@ -93,13 +93,7 @@ public sealed partial class MetadataQueries
         var result = new QueryResult();
         if (query.Extents.Count > RowsMax) return Refuse(ResultCode.ResultInvalidArgument, $"at most {RowsMax} extents");
         ulong oldestRead = _rows.OldestRead();
-        foreach (ExtentName extent in query.Extents)
-        {
-            ExtentState state = StateOf(query.StorageId, extent, oldestRead);
-            result.Extents.Add(state);
-            result.Orphans.Add(state == ExtentState.ExtentOrphan);
-        }
-
+        result.Extents.AddRange(query.Extents.Select(extent => StateOf(query.StorageId, extent, oldestRead)));
         return result;
     }
 

@@ -250,7 +250,7 @@ public sealed class HealWorkSpecs
             fixture.Report();
             var check = new CheckExtents { StorageId = put.StorageId };
             check.Extents.Add(new ExtentName { ObjectHash = row.ObjectHash, Shard = put.ShardIndex, WriteId = put.WriteId });
-            Assert.False(Assert.Single(fixture.Metadata.Ask(new Query { CheckExtents = check }).Orphans));
+            Assert.NotEqual(ExtentState.ExtentOrphan, Assert.Single(fixture.Metadata.Ask(new Query { CheckExtents = check }).Extents));
             looked++;
         };
         await fixture.RoundAsync();

@@ -195,14 +195,14 @@ public sealed class DataSpecs : IDisposable
     private void Report(uint low) =>
         _bench.Execute(new Command { ReportSession = new ReportSession { Session = _bench.Session, Low = low, OldestRead = _bench.Index } });
 
-    private IEnumerable<bool> Check(uint storage, params (ByteString Hash, uint Shard)[] extents) => Ask(storage, extents).Orphans;
+    // Whether each is an orphan.
+    private IEnumerable<bool> Check(uint storage, params (ByteString Hash, uint Shard)[] extents) =>
+        States(storage, extents).Select(state => state == ExtentState.ExtentOrphan);
 
-    private IEnumerable<ExtentState> States(uint storage, params (ByteString Hash, uint Shard)[] extents) => Ask(storage, extents).Extents;
-
-    private QueryResult Ask(uint storage, (ByteString Hash, uint Shard)[] extents)
+    private IEnumerable<ExtentState> States(uint storage, params (ByteString Hash, uint Shard)[] extents)
     {
         var check = new CheckExtents { StorageId = storage };
         check.Extents.AddRange(extents.Select(e => new ExtentName { ObjectHash = e.Hash, Shard = e.Shard, WriteId = ((ulong)_bench.Session << 32) | 99 }));
-        return _bench.Ask(new Query { CheckExtents = check });
+        return _bench.Ask(new Query { CheckExtents = check }).Extents;
     }
 }

@@ -14,7 +14,6 @@ namespace Predastore.Simulation.Tests.Store;
 public sealed class ClusterSimulationSpecs(ITestOutputHelper output)
 {
     private const ulong SeedsInTests = 12;
-
     private const ulong SeedsInCi = 1_500;
     private const int SecondsMax = 150;
 
